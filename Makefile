@@ -1,0 +1,88 @@
+# The front door: what one does with this project, each with one command. CMakePresets.json has the
+# details, and works without this file.
+
+# Where `make run` keeps the dialogs: redis://host, sqlite:///file.db, memory:// …
+STORE ?= sqlite:///build/run.db
+# The dialogs it replays; by default those that tools/fetch-conversations gets.
+IMPORT ?=
+# The preset of `make test` and `make lint`: dev, release, ci.
+TEST_PRESET ?= dev
+# Seconds for each fuzz target, and for each fault of `make test-faults`.
+FUZZ_SECONDS ?= 60
+FAULT_SECONDS ?= 20
+# As ctest's and the benchmarks' own; for example TEST_ARGS='-R integration'.
+TEST_ARGS ?=
+BENCH_ARGS ?=
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+CONVERSATIONS := build/data/conversations.jsonl.gz
+RUN = build/release/cli/dialogstore replay --store "$(STORE)" "$(or $(IMPORT),$(CONVERSATIONS))"
+BUILD = cmake --build --parallel $(JOBS) --preset
+TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-asan test-tsan test-faults fuzz bench lint format install clean
+
+help: ## List these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo 'Variables (make test TEST_ARGS="-R unit"):'
+	@sed -n 's/^\([A-Z_]*\) ?= *\(.*\)/  \1 = \2/p' $(MAKEFILE_LIST)
+
+run: build/release/build.ninja $(if $(IMPORT),,$(CONVERSATIONS)) ## Replay dialogs into STORE
+	$(BUILD) release --target dialogstore_cli
+	$(RUN)
+
+test: build/$(TEST_PRESET)/build.ninja ## Run every test
+	$(BUILD) $(TEST_PRESET)
+	$(TEST) $(TEST_PRESET)
+
+test-asan: build/asan-ubsan/build.ninja ## The same with address and undefined behaviour sanitizers
+	$(BUILD) asan-ubsan
+	$(TEST) asan-ubsan
+
+test-tsan: build/tsan/build.ninja ## The same with the thread sanitizer
+	$(BUILD) tsan
+	$(TEST) tsan
+
+test-faults: build/release/build.ninja ## The fault tests alone, FAULT_SECONDS for each fault
+	$(BUILD) release
+	DIALOGSTORE_FAULT_SECONDS=$(FAULT_SECONDS) $(TEST) release --label-regex fault
+
+fuzz: build/fuzz/build.ninja ## Run every fuzz target for FUZZ_SECONDS
+	$(BUILD) fuzz
+	tools/run-fuzzers build/fuzz/fuzz $(FUZZ_SECONDS)
+
+bench: build/release/build.ninja ## Run the benchmarks
+	$(BUILD) release
+	@set -e; for program in build/release/bench/bench_*; do \
+	  echo "== $$program"; "$$program" $(BENCH_ARGS); done
+
+lint: build/$(TEST_PRESET)/build.ninja build/.installed-lint ## Check floors, format and code
+	tools/check-floors
+	tools/lint build/$(TEST_PRESET)
+
+format: build/.installed-lint ## Rewrite the sources as .clang-format says
+	tools/lint --format
+
+install: build/release/build.ninja ## Install library, headers and program under DESTDIR/PREFIX
+	$(BUILD) release --target dialogstore dialogstore_cli
+	DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+clean: ## Remove everything that was built
+	rm -rf build
+
+build/%/build.ninja: build/.installed-build
+	cmake --preset $*
+
+build/fuzz/build.ninja: build/.installed-fuzz
+
+$(CONVERSATIONS): build/.installed-data
+	tools/fetch-conversations
+
+build/.installed-%: tools/install-dependencies
+	tools/install-dependencies $*
+	@mkdir -p build && touch $@
+
+.PRECIOUS: build/.installed-% build/%/build.ninja

@@ -1,0 +1,116 @@
+#include <deque>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "commands.hpp"
+#include "conversation_view.hpp"
+#include "dialogstore/uri.hpp"
+#include "interrupt.hpp"
+#include "key_listing.hpp"
+#include "store_into.hpp"
+#include "text_layout.hpp"
+
+namespace dialogstore::cli {
+namespace {
+
+constexpr std::size_t page_size = 64;
+
+// The keys of the source in pages, pulled instead of pushed.
+class Contexts {
+ public:
+  explicit Contexts(DBContextStorage& source) : source_(source) {}
+
+  std::optional<KeyedContext> next() {
+    while (true) {
+      if (keys_.empty() && !list_page()) return std::nullopt;
+      if (keys_.empty()) continue;
+      ContextKey key = std::move(keys_.front());
+      keys_.pop_front();
+      const auto context = source_.find(key, whole_history);
+      // By way of its JSON, so that the target does not take it for a context loaded from there.
+      if (context) return KeyedContext(std::move(key), Context::from_json(context->to_json()));
+    }
+  }
+
+ private:
+  bool list_page() {
+    if (ended_) return false;
+    auto page = source_.scan(cursor_, {.page_size = page_size});
+    cursor_ = std::move(page.cursor);
+    ended_ = cursor_.empty();
+    for (auto& key : page.keys) {
+      if (given_.insert(key.text()).second) keys_.push_back(std::move(key));
+    }
+    return true;
+  }
+
+  DBContextStorage& source_;
+  std::deque<ContextKey> keys_;
+  std::unordered_set<std::string> given_;
+  std::string cursor_;
+  bool ended_ = false;
+};
+
+void report(const Session& session, const StoredCounts& counts, bool dry_run) {
+  if (session.json()) {
+    print_line(JsonObject{{"migrated", counts.stored},
+                          {"skipped", counts.skipped},
+                          {"dry_run", dry_run},
+                          {"interrupted", interrupted()}}
+                   .to_text());
+    return;
+  }
+  if (session.quiet()) return;
+  std::string text = interrupted() ? "interrupted: " : "";
+  text += grouped(counts.stored) + (dry_run ? " contexts would be migrated" : " contexts migrated");
+  if (counts.skipped > 0) text += ", " + grouped(counts.skipped) + " are in the target already";
+  print_line(text);
+}
+
+// Reads everything and writes nothing: also finds what cannot be read.
+void try_all(Contexts& contexts, DBContextStorage& target, OnExisting on_existing,
+             Progress& progress, StoredCounts& counts) {
+  while (!interrupted()) {
+    const auto item = contexts.next();
+    if (!item) return;
+    progress.advance();
+    const bool taken = on_existing != OnExisting::overwrite && target.contains(item->first);
+    ++(taken ? counts.skipped : counts.stored);
+  }
+}
+
+}  // namespace
+
+ExitCode run(Session& session, const MigrateCommand& command) {
+  if (command.source == command.target) {
+    throw CommandError(ExitCode::usage, "source and target are the same storage");
+  }
+  const InterruptGuard guard;
+  const auto source = context_storage_factory(command.source);
+  const auto target = context_storage_factory(command.target);
+  Contexts contexts(*source);
+  StoredCounts counts;
+  try {
+    Progress progress(session.terminal(), "migrating", source->len());
+    if (command.dry_run) {
+      try_all(contexts, *target, command.on_existing, progress, counts);
+    } else {
+      const auto next = [&] {
+        progress.advance();
+        return contexts.next();
+      };
+      store_all(*target, command.on_existing, next, counts);
+    }
+  } catch (...) {
+    report(session, counts, command.dry_run);
+    throw;
+  }
+  report(session, counts, command.dry_run);
+  if (interrupted()) return ExitCode::interrupted;
+  const bool would_fail =
+      command.dry_run && counts.skipped > 0 && command.on_existing == OnExisting::fail;
+  return would_fail ? ExitCode::conflict : ExitCode::ok;
+}
+
+}  // namespace dialogstore::cli

@@ -1,0 +1,28 @@
+// Any text: the parser ends with a result or a UriError, and the redacted form of what it accepts
+// parses to the same place.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "dialogstore/error.hpp"
+#include "dialogstore/uri.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  const std::string redacted = dialogstore::redact_uri(text);
+  try {
+    const dialogstore::StorageUri uri = dialogstore::parse_uri(text);
+    const dialogstore::StorageUri again = dialogstore::parse_uri(redacted);
+    const bool same = again.scheme == uri.scheme && again.file == uri.file &&
+                      again.redis.host == uri.redis.host && again.redis.port == uri.redis.port &&
+                      again.redis.unix_path == uri.redis.unix_path &&
+                      again.redis.user == uri.redis.user &&
+                      again.redis.password == (uri.redis.password.empty() ? "" : "***");
+    if (!same) std::abort();
+  } catch (const dialogstore::UriError&) {
+    // What was accepted must not throw for its redacted form; what was refused may.
+  }
+  return 0;
+}

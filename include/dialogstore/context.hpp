@@ -1,0 +1,144 @@
+// The context of one dialog: DFF 0.7's `Context`, with the memory of what was stored and what has
+// changed since, so that saving it sends only that.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialogstore/json.hpp"
+#include "dialogstore/message.hpp"
+
+namespace dialogstore {
+
+/// The parts of a turn, and the names of the three sequences of a DFF context.
+enum class TurnPart : std::uint8_t { label = 0, request = 1, response = 2 };
+inline constexpr std::size_t turn_parts = 3;
+
+/// One turn: what DFF keeps under one index of `labels`, `requests` and `responses`.
+struct Turn {
+  std::int64_t index = 0;
+  std::optional<Label> label;
+  std::optional<Message> request;
+  std::optional<Message> response;
+  friend bool operator==(const Turn&, const Turn&) = default;
+};
+
+/// What `Context::clear` may clear.
+enum class ContextField : std::uint8_t { labels, requests, responses, misc, framework_states };
+
+/// A value type. Threads: as the standard containers (one writer or many readers).
+///
+/// Turns that nobody touches stay the bytes they came as and are parsed when asked for, so the
+/// getters of turns return by value. Setters record what changed; `storage.set_item(key, context)`
+/// sends that and, when it succeeds, forgets it: the same object can be changed and saved again.
+/// A copy remembers the same stored version; saving both is a conflict, as it should be.
+class Context {
+ public:
+  /// An empty context with a fresh random id.
+  Context();
+  /// With the given id: a UUID, a string or an integer, as DFF allows.
+  explicit Context(Json id);
+  Context(const Context&);
+  Context(Context&&) noexcept;
+  Context& operator=(const Context&);
+  Context& operator=(Context&&) noexcept;
+  ~Context();
+
+  /// Reads the JSON that DFF writes. Unknown fields are kept. Throws FormatError naming the place:
+  /// not JSON, a wrong type, a repeated key, a turn index that is not an integer in
+  /// limits::turn_index_min…max, more than limits::context_bytes.
+  static Context from_json(std::string_view text);
+  /// DFF's `Context.cast`: a context as it is, DFF's JSON, or nothing (a new one).
+  static Context cast(std::optional<std::string_view> json = std::nullopt);
+  /// Writes what DFF reads, byte for byte as DFF itself would; unknown fields follow the known
+  /// ones. Throws StorageError (partial_context) when loaded with history=recent.
+  [[nodiscard]] std::string to_json() const;
+
+  [[nodiscard]] const Json& id() const noexcept;
+  void set_id(Json id);
+
+  // ---- turns -------------------------------------------------------------------------------
+  /// DFF's add_*: under the last index of that sequence plus one (0 when it is empty).
+  /// Returns the index. Throws FormatError when a text is not UTF-8; too_large at the last index.
+  std::int64_t add_label(const Label& label);
+  std::int64_t add_request(const Message& request);
+  std::int64_t add_response(const Message& response);
+
+  [[nodiscard]] std::optional<Label> last_label() const;
+  [[nodiscard]] std::optional<Message> last_request() const;
+  [[nodiscard]] std::optional<Message> last_response() const;
+  /// DFF's setters: replace the last one; without one, they add it as index 0.
+  void set_last_label(const Label& label);
+  void set_last_request(const Message& request);
+  void set_last_response(const Message& response);
+
+  [[nodiscard]] std::optional<Label> label(std::int64_t index) const;
+  [[nodiscard]] std::optional<Message> request(std::int64_t index) const;
+  [[nodiscard]] std::optional<Message> response(std::int64_t index) const;
+  void set_label(std::int64_t index, const Label& label);
+  void set_request(std::int64_t index, const Message& request);
+  void set_response(std::int64_t index, const Message& response);
+  /// Removes one part of one turn; true when there was one.
+  bool erase(std::int64_t index, TurnPart part);
+
+  /// Whole sequences, parsed, by index. Cost: parses every turn.
+  [[nodiscard]] std::map<std::int64_t, Label> labels() const;
+  [[nodiscard]] std::map<std::int64_t, Message> requests() const;
+  [[nodiscard]] std::map<std::int64_t, Message> responses() const;
+
+  /// Turn by turn, for printing and processing.
+  [[nodiscard]] std::vector<std::int64_t> turn_indices() const;
+  [[nodiscard]] std::optional<Turn> turn(std::int64_t index) const;
+  [[nodiscard]] std::size_t turn_count() const noexcept;
+
+  /// DFF's clear: keeps the last `hold_last_n` of each named sequence and drops the rest; `misc`
+  /// and `framework_states` are emptied when named. (DFF keeps everything for 0; we keep none.)
+  void clear(std::size_t hold_last_n,
+             std::initializer_list<ContextField> fields = {ContextField::requests,
+                                                           ContextField::responses,
+                                                           ContextField::labels});
+
+  // ---- state -------------------------------------------------------------------------------
+  [[nodiscard]] const JsonObject& misc() const noexcept;
+  void set_misc(std::string_view name, Json value);
+  bool erase_misc(std::string_view name);
+
+  [[nodiscard]] const JsonObject& framework_states() const noexcept;
+  void set_framework_state(std::string_view module, Json value);
+  bool erase_framework_state(std::string_view module);
+
+  [[nodiscard]] bool validation() const noexcept;
+  void set_validation(bool value);
+
+  /// Top-level fields that DFF does not know, kept as they came.
+  [[nodiscard]] const JsonObject& extra() const noexcept;
+  void set_extra(std::string_view name, Json value);
+  bool erase_extra(std::string_view name);
+
+  // ---- what the store knows of it -------------------------------------------------------------
+  /// True when every stored turn is here; false after a load with history=recent that left older
+  /// turns in the store.
+  [[nodiscard]] bool is_complete() const noexcept;
+  /// True when something changed since the last load or save (always for a new context).
+  [[nodiscard]] bool has_changes() const noexcept;
+  /// True when a save ended with outcome_unknown: saving this object again settles it first.
+  [[nodiscard]] bool has_pending_save() const noexcept;
+
+  /// Same content (id, turns, state); what the store knows of it does not count. Messages and
+  /// labels compare parsed, other values by their text.
+  friend bool operator==(const Context& a, const Context& b);
+
+ private:
+  friend struct ContextAccess;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dialogstore

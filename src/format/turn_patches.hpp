@@ -1,0 +1,35 @@
+// The turns that rows name, put on top of each other in the order of the rows.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "model/context_access.hpp"
+
+namespace dialogstore::format {
+
+/// The text of a part that a row removes. No part has this text of its own.
+inline constexpr std::string_view removed_part = "null";
+
+/// Rows name turns nearly always in ascending order, or one of the newest again; anything else is
+/// sorted once at the end, so that hostile rows cost no more than n log n.
+class TurnPatches {
+ public:
+  /// Parts that are not empty replace those of earlier rows.
+  void apply(TurnText&& turn);
+  /// Sorts when necessary; afterwards each index stands once, ascending.
+  void settle();
+  [[nodiscard]] std::vector<std::int64_t> indices() const;
+  /// The turns without what was removed and without turns left empty. Call settle first.
+  std::vector<TurnText> take();
+
+  [[nodiscard]] std::vector<TurnText>& all() noexcept { return turns_; }
+
+ private:
+  std::vector<TurnText> turns_;
+  bool ascending_ = true;
+};
+
+}  // namespace dialogstore::format

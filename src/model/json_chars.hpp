@@ -1,0 +1,73 @@
+// Classes of bytes inside JSON texts, for the scanner and the string functions.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace dialogstore::json_chars {
+
+inline bool is_space(char c) noexcept {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+inline bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+// Eight bytes at a time: the high bit of every byte that ends a run of plain characters. Only the
+// lowest mark is exact, because borrows run upwards; it is the only one used.
+inline std::uint64_t special_bytes(std::uint64_t word) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t highs = 0x8080808080808080;
+  const std::uint64_t quote = word ^ (ones * '"');
+  const std::uint64_t backslash = word ^ (ones * '\\');
+  const std::uint64_t below = (word - ones * 0x20) & ~word;
+  return (word | below | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) & highs;
+}
+
+inline bool is_plain(char c) noexcept {
+  return c != '"' && c != '\\' && static_cast<unsigned char>(c) - 0x20U < 0x60U;
+}
+
+// The first byte that is a quote, a backslash, a control byte or not ASCII.
+inline const char* skip_plain(const char* at, const char* end) noexcept {
+  if constexpr (std::endian::native == std::endian::little) {
+    while (end - at >= 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at, sizeof word);
+      const std::uint64_t marks = special_bytes(word);
+      if (marks != 0) return at + std::countr_zero(marks) / 8;
+      at += 8;
+    }
+  }
+  while (at != end && is_plain(*at)) ++at;
+  return at;
+}
+
+inline int hex_value(char c) noexcept {
+  if (is_digit(c)) return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The four digits of a \u escape; -1 when they are not four hexadecimal digits.
+inline int hex4(const char* at, const char* end) noexcept {
+  if (end - at < 4) return -1;
+  int code = 0;
+  for (int i = 0; i < 4; ++i) {
+    const int digit = hex_value(at[i]);
+    if (digit < 0) return -1;
+    code = code * 16 + digit;
+  }
+  return code;
+}
+
+inline bool is_high_surrogate(int code) noexcept {
+  return code >= 0xD800 && code < 0xDC00;
+}
+inline bool is_low_surrogate(int code) noexcept {
+  return code >= 0xDC00 && code < 0xE000;
+}
+
+}  // namespace dialogstore::json_chars

@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <numeric>
+
+#include "dialogstore/error.hpp"
+#include "dialogstore/json.hpp"
+#include "model/json_access.hpp"
+
+namespace dialogstore {
+namespace {
+
+// Up to here a walk over all names is as fast as any index.
+constexpr std::size_t linear_members = 32;
+
+}  // namespace
+
+JsonObject::JsonObject(std::initializer_list<Member> members) {
+  for (const Member& member : members) set(member.first, member.second);
+}
+
+JsonObject JsonObject::parse(std::string_view text) {
+  JsonCursor cursor(text, limits::json_depth);
+  JsonObject object;
+  if (!JsonAccess::read_object(cursor, object) || !cursor.at_end()) throw_fault(cursor, "");
+  return object;
+}
+
+// Position of `name`, or size() when there is none.
+std::size_t JsonObject::position(std::string_view name) const noexcept {
+  if (members_.size() <= linear_members) {
+    const auto found = std::find_if(members_.begin(), members_.end(),
+                                    [name](const Member& member) { return member.first == name; });
+    return static_cast<std::size_t>(found - members_.begin());
+  }
+  const auto found = lower_bound(name);
+  return found != by_name_.end() && members_[*found].first == name ? *found : members_.size();
+}
+
+JsonObject::Index::const_iterator JsonObject::lower_bound(std::string_view name) const noexcept {
+  return std::lower_bound(by_name_.begin(), by_name_.end(), name,
+                          [this](std::uint32_t position, std::string_view wanted) {
+                            return members_[position].first < wanted;
+                          });
+}
+
+// Sorts the names anew when there are many; false when one is repeated.
+bool JsonObject::index() {
+  by_name_.clear();
+  if (members_.size() <= linear_members) {
+    for (auto member = members_.begin(); member != members_.end(); ++member) {
+      const auto same = [&](const Member& other) { return other.first == member->first; };
+      if (std::any_of(members_.begin(), member, same)) return false;
+    }
+    return true;
+  }
+  by_name_.resize(members_.size());
+  std::iota(by_name_.begin(), by_name_.end(), 0U);
+  std::sort(by_name_.begin(), by_name_.end(), [this](std::uint32_t a, std::uint32_t b) {
+    return members_[a].first < members_[b].first;
+  });
+  return std::adjacent_find(by_name_.begin(), by_name_.end(),
+                            [this](std::uint32_t a, std::uint32_t b) {
+                              return members_[a].first == members_[b].first;
+                            }) == by_name_.end();
+}
+
+const Json* JsonObject::find(std::string_view name) const noexcept {
+  const std::size_t found = position(name);
+  return found == members_.size() ? nullptr : &members_[found].second;
+}
+
+void JsonObject::set(std::string_view name, Json value) {
+  const std::size_t found = position(name);
+  if (found != members_.size()) {
+    members_[found].second = std::move(value);
+    return;
+  }
+  if (!is_utf8(name)) throw_error(errc::invalid_json, "", "", "a member's name is not UTF-8");
+  members_.emplace_back(std::string(name), std::move(value));
+  if (members_.size() <= linear_members) return;
+  if (by_name_.empty()) {
+    index();
+  } else {
+    by_name_.insert(lower_bound(name), static_cast<std::uint32_t>(members_.size() - 1));
+  }
+}
+
+bool JsonObject::erase(std::string_view name) {
+  const std::size_t found = position(name);
+  if (found == members_.size()) return false;
+  members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(found));
+  if (members_.size() <= linear_members) {
+    by_name_.clear();
+    return true;
+  }
+  const auto gone = static_cast<std::uint32_t>(found);
+  std::erase(by_name_, gone);
+  for (std::uint32_t& position : by_name_) position -= position > gone ? 1U : 0U;
+  return true;
+}
+
+void JsonObject::append_to(std::string& out) const {
+  char separator = '{';
+  for (const auto& [name, value] : members_) {
+    out += separator;
+    // Names were checked when they came in, so this cannot fail.
+    static_cast<void>(append_json_string(out, name));
+    out += ':';
+    out += value.text();
+    separator = ',';
+  }
+  out += members_.empty() ? "{}" : "}";
+}
+
+std::string JsonObject::to_text() const {
+  std::string out;
+  append_to(out);
+  return out;
+}
+
+bool JsonAccess::read_object(JsonCursor& cursor, JsonObject& object) {
+  if (!cursor.enter_object()) return false;
+  std::string_view raw;
+  std::string_view value;
+  std::string name;
+  object.clear();
+  const std::size_t begin = cursor.offset() - 1;
+  while (cursor.next_member(raw, value)) {
+    object.members_.emplace_back(decoded_name(raw, name),
+                                 Json::from_valid_text(std::string(value)));
+  }
+  if (cursor.fault() != JsonFault::none) return false;
+  return object.index() || cursor.fail_at(JsonFault::repeated_name, begin);
+}
+
+}  // namespace dialogstore

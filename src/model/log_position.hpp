@@ -1,0 +1,51 @@
+// What a context remembers of its place in the store: enough to append to its log, to seal its tail
+// and to settle a save whose outcome is unknown, without reading anything again.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dialogstore/context.hpp"
+
+namespace dialogstore {
+
+/// 64 random bits that name one save, for ever.
+using Token = std::array<std::uint8_t, 8>;
+
+/// The name of one saved state: the number of saves so far and the token of the last one.
+struct Version {
+  std::uint32_t seq = 0;
+  Token token{};
+  friend bool operator==(const Version&, const Version&) = default;
+};
+
+/// Index of the first turn that is kept, for each sequence; `keep_all` when nothing was trimmed.
+inline constexpr std::int64_t keep_all = std::numeric_limits<std::int64_t>::min();
+using FirstKept = std::array<std::int64_t, turn_parts>;
+
+/// A page as an edit or a trim needs to know it; known only after a load of everything.
+struct PageMark {
+  Version version;             ///< of its header
+  std::uint32_t next_turn = 0; ///< of its header
+  std::vector<Token> tokens;
+  std::int64_t lowest = 0;     ///< smallest and largest turn index in it; lowest > highest: none
+  std::int64_t highest = -1;
+  bool opaque = false;         ///< written with a codec this build does not know
+};
+
+struct LogPosition {
+  Version version;
+  std::uint16_t keyframe_distance = 0;   ///< rows from the last row back to the keyframe
+  std::uint32_t next_turn = 0;           ///< one past the largest turn index ever stored (>= 0)
+  std::vector<Token> unsealed_tokens;    ///< of the keyframe and the rows after it, in order
+  std::vector<std::int64_t> unsealed_turns;  ///< indices held by those rows, ascending
+  FirstKept first{keep_all, keep_all, keep_all};
+  bool complete = false;                 ///< `pages` is known and every turn is in the context
+  std::vector<PageMark> pages;           ///< oldest first
+};
+
+}  // namespace dialogstore

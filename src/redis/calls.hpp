@@ -1,0 +1,80 @@
+// Requests that may be sent more than once (all but saves): sent again until they are answered or
+// the deadline passes, alone or many at once.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "redis/keys.hpp"
+#include "redis/redis_client.hpp"
+#include "redis/script.hpp"
+#include "storage/row_log.hpp"
+
+namespace dialogstore::redis {
+
+struct Request {
+  std::uint16_t slot = 0;
+  std::string bytes;
+};
+
+/// How a request ended: a reply (never LOADING, BUSY and the like, but any other error), or why
+/// there is none.
+struct CallEnd {
+  Reply reply;
+  std::optional<Failure> failure;
+};
+
+/// Pauses between copies of one request: they grow, with jitter, and never outlast the deadline.
+class Backoff {
+ public:
+  /// Waits. False when the deadline or a cancellation ended it.
+  asio::awaitable<bool> pause(Deadline deadline);
+
+ private:
+  std::chrono::milliseconds next_{2};
+};
+
+/// True when the coroutine was told to stop.
+asio::awaitable<bool> is_cancelled();
+
+class Calls {
+ public:
+  explicit Calls(std::shared_ptr<RedisClient> client) : client_(std::move(client)) {}
+
+  /// Never throws Failure.
+  asio::awaitable<CallEnd> try_call(Request request, Deadline deadline) const;
+  /// Throws Failure, also for an error reply; `name`: the key it is about, for the text.
+  asio::awaitable<Reply> call(Request request, std::string name, Deadline deadline) const;
+  /// In the order of the requests; at most `max_at_once` are under way at a time.
+  asio::awaitable<std::vector<CallEnd>> call_all(std::vector<Request> requests,
+                                                 Deadline deadline) const;
+  /// A script, by its name first. Throws as call().
+  asio::awaitable<Reply> run(const Script* script, KeyName key,
+                             std::vector<std::string> arguments, Deadline deadline) const;
+
+  [[nodiscard]] RedisClient& client() const noexcept { return *client_; }
+  [[nodiscard]] const std::shared_ptr<RedisClient>& shared_client() const noexcept {
+    return client_;
+  }
+
+  static constexpr std::size_t max_at_once = 256;
+
+ private:
+  std::shared_ptr<RedisClient> client_;
+};
+
+/// The Failure that an error reply about the key `name` stands for.
+[[nodiscard]] Failure failure_of(std::string_view error_text, std::string_view name);
+/// Throws it when the end is no good reply.
+const ReplyNode& root_or_throw(const CallEnd& end, std::string_view name);
+
+/// Replies of a known shape; a server that answers otherwise is a protocol_error.
+[[nodiscard]] std::int64_t integer_of(const ReplyNode& reply);
+[[nodiscard]] std::string_view text_of(const ReplyNode& reply);
+[[nodiscard]] std::span<const ReplyNode* const> array_of(const ReplyNode& reply);
+
+}  // namespace dialogstore::redis

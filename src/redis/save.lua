@@ -1,0 +1,101 @@
+-- One save of one context. The only place where a context's key is written.
+--
+-- KEYS[1]  the context's list of rows
+-- ARGV     1 base   12 bytes: sequence and token of the last row this save was made on; '' = nothing
+--          2 own    8 bytes: the token of this save, the same on every copy of it
+--          3 ttl    milliseconds the key lives on; 0 = for ever. Of a delete: the tombstone's life
+--          4 fence  server time in milliseconds after which this copy is too late
+--          5 op     a append, s seal, e edit, h drop head, r replace, d delete, t touch
+--          6 first  '1' as long as no copy of this save went unanswered
+--          7 n      of s: rows the seal takes off the end; of e: the edited row; of h: rows to drop
+--          8…       rows
+-- Answers  S now | A header | C header | H header | D header | G | L now | F | X | E
+--
+-- Written for Redis 6.0 to 8 and Valkey: no shebang, which 6 does not know, and which makes 7 refuse
+-- even the reads of a script when memory is full.
+-- A script is not rolled back, so everything that can raise an error comes before the first write:
+-- the reads (WRONGTYPE), the count of arguments (unpack raises above 8000), and as first write of
+-- every path but delete a command that is refused when memory is full. Delete works when it is full.
+-- Strings are compared with == only: < asks the server's locale.
+local k,base,own,op,n=KEYS[1],ARGV[1],ARGV[2],ARGV[5],tonumber(ARGV[7])
+if #ARGV>4000 then return {'E'} end
+local ttl=tonumber(ARGV[3])
+local last=redis.call('LINDEX',k,-1)
+local cur=''
+if last then
+  -- Format '1' is written here; a row of '2' to '9' is a newer library's and is left alone; anything
+  -- else is no row of ours.
+  local f=last:byte(2)
+  if #last<24 or not f or f<49 or f>57 then return {'X'} end
+  if f>49 then return {'F'} end
+  if not string.find('PKDT',last:sub(1,1),1,true) then return {'X'} end
+  cur=last:sub(5,16)
+end
+if cur~=base then
+  if not last then return {'G'} end
+  local h=last:sub(1,20)
+  if cur:sub(5)==own then
+    -- An earlier copy may have written the row and stopped before the expiry.
+    if ttl>0 then redis.call('PEXPIRE',k,ttl) end
+    return {'A',h}
+  end
+  if last:sub(1,1)=='T' then return {'D',h} end
+  if base=='' and ARGV[6]=='1' then return {'C',h} end
+  -- Walks back from the newest row to the base: this save can only be right behind it. A page lists
+  -- the tokens of the rows it took the place of; the last of them has the page's own sequence.
+  local bs=base=='' and 0 or struct.unpack('>I4',base)
+  local bt,s,hi=base:sub(5),0,-1
+  repeat
+    local rows=redis.call('LRANGE',k,hi-15,hi)
+    for i=#rows,1,-1 do
+      local r=rows[i]
+      if #r<26 and (#r<24 or r:sub(1,1)=='P') then return {'X'} end
+      s=struct.unpack('>I4',r,5)
+      if r:sub(1,1)=='P' then
+        local c=struct.unpack('>I2',r,25)
+        for j=c,1,-1 do
+          local t=r:sub(19+8*j,26+8*j)
+          if t==own then return {'A',h} end
+          if s-c+j==bs and t==bt then return {'C',h} end
+        end
+        if c>0 then s=s-c+1 end
+      else
+        local t=r:sub(9,16)
+        if t==own then return {'A',h} end
+        if s==bs and t==bt then return {'C',h} end
+      end
+      if s<bs then return {'H',h} end
+    end
+    hi=hi-16
+  until #rows<16
+  if base=='' and s==1 then return {'C',h} end
+  return {'H',h}
+end
+local time=redis.call('TIME')
+local now=time[1]*1000+math.floor(time[2]/1000)
+if now>tonumber(ARGV[4]) then return {'L',now} end
+if op=='a' then
+  redis.call('RPUSH',k,unpack(ARGV,8))
+elseif op=='s' then
+  -- LSET over the oldest row to go, not LTRIM: it is refused when memory is full.
+  redis.call('LSET',k,-n,ARGV[8])
+  redis.call('LTRIM',k,0,-n)
+  if ARGV[9] then redis.call('RPUSH',k,unpack(ARGV,9)) end
+elseif op=='e' then
+  redis.call('LSET',k,n,ARGV[8])
+  if ARGV[9] then redis.call('RPUSH',k,unpack(ARGV,9)) end
+elseif op=='h' then
+  redis.call('RPUSH',k,unpack(ARGV,8))
+  redis.call('LTRIM',k,n,-1)
+elseif op=='r' then
+  redis.call('RPUSH',k,unpack(ARGV,8))
+  if base~='' then redis.call('LTRIM',k,7-#ARGV,-1) end
+elseif op=='d' then
+  redis.call('UNLINK',k)
+  redis.call('RPUSH',k,ARGV[8])
+elseif op~='t' then
+  return {'E'}
+end
+-- Without a ttl too: the key may have one from a tombstone, or from when the namespace had one.
+if ttl>0 then redis.call('PEXPIRE',k,ttl) else redis.call('PERSIST',k) end
+return {'S',now}

@@ -1,0 +1,141 @@
+#include "redis/script.hpp"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <vector>
+
+#include "redis/command.hpp"
+
+namespace dialogstore::redis {
+namespace {
+
+constexpr std::size_t header_start_bytes = 20;  // what the script answers of the last row
+
+std::string sha1_of(std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha1(), nullptr) != 1) {
+    // Without SHA-1 (a policy may forbid it) the server would not know the name: it answers
+    // NOSCRIPT, and the text goes along with every call.
+    return std::string(40, '0');
+  }
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (unsigned i = 0; i < size; ++i) {
+    out += digits[digest[i] >> 4U];
+    out += digits[digest[i] & 0xFU];
+  }
+  return out;
+}
+
+std::string_view bytes_of(const Token& token) {
+  return {reinterpret_cast<const char*>(token.data()), token.size()};
+}
+
+std::optional<std::chrono::milliseconds> time_in(const ReplyNode& reply) {
+  if (reply.elements.size() < 2 || reply.elements[1]->kind != ReplyKind::integer) {
+    return std::nullopt;
+  }
+  return std::chrono::milliseconds(reply.elements[1]->integer);
+}
+
+std::optional<ScriptAnswer> read_header_answer(const ReplyNode& reply, SaveAnswer answer) {
+  if (reply.elements.size() != 2 || reply.elements[1]->kind != ReplyKind::string ||
+      reply.elements[1]->text.size() != header_start_bytes) {
+    return std::nullopt;
+  }
+  ScriptAnswer out;
+  out.answer = answer;
+  out.last_header = reply.elements[1]->text;
+  return out;
+}
+
+}  // namespace
+
+Script::Script(std::string_view text) : text_(text), sha1_(sha1_of(text)) {}
+
+std::string Script::request(ScriptForm form, std::string_view key,
+                            std::span<const std::string_view> arguments) const {
+  std::vector<std::string_view> all;
+  all.reserve(4 + arguments.size());
+  if (form == ScriptForm::by_name) {
+    all.insert(all.end(), {"EVALSHA", sha1_, "1", key});
+  } else {
+    all.insert(all.end(), {"EVAL", text_, "1", key});
+  }
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return encode_command(all);
+}
+
+std::string Script::request(ScriptForm form, std::string_view key,
+                            std::initializer_list<std::string_view> arguments) const {
+  return request(form, key, std::span(arguments.begin(), arguments.size()));
+}
+
+const Script& save_script() {
+  static const Script script(script_texts::save);
+  return script;
+}
+
+const Script& touch_read_script() {
+  static const Script script(script_texts::touch_read);
+  return script;
+}
+
+const Script& unlist_script() {
+  static const Script script(script_texts::unlist);
+  return script;
+}
+
+const Script& probe_script() {
+  static const Script script(script_texts::probe);
+  return script;
+}
+
+std::string save_request(std::string_view name, const format::SaveRequest& save,
+                         const SaveCopy& copy) {
+  const auto ttl = std::to_string(copy.ttl.count());
+  const auto fence = std::to_string(copy.fence.count());
+  const auto n = std::to_string(save.n);
+  const char op = static_cast<char>(save.op);
+  std::vector<std::string_view> arguments;
+  arguments.reserve(7 + save.rows.size());
+  arguments.insert(arguments.end(), {save.base, bytes_of(save.own), ttl, fence,
+                                     std::string_view(&op, 1), copy.first ? "1" : "2", n});
+  arguments.insert(arguments.end(), save.rows.begin(), save.rows.end());
+  return save_script().request(copy.form, name, arguments);
+}
+
+std::optional<ScriptAnswer> read_save_answer(const ReplyNode& reply) {
+  if (reply.kind != ReplyKind::array || reply.elements.empty() ||
+      reply.elements[0]->kind != ReplyKind::string || reply.elements[0]->text.size() != 1) {
+    return std::nullopt;
+  }
+  ScriptAnswer out;
+  switch (const char letter = reply.elements[0]->text[0]; letter) {
+    case 'S':
+      out.server_time = time_in(reply);
+      [[fallthrough]];
+    case 'G':
+      out.answer = static_cast<SaveAnswer>(letter);
+      return out;
+    case 'A':
+    case 'C':
+    case 'H':
+    case 'D':
+      return read_header_answer(reply, static_cast<SaveAnswer>(letter));
+    case 'L':
+      out.server_time = time_in(reply);
+      [[fallthrough]];
+    case 'F':
+    case 'X':
+    case 'E':
+      out.refusal = static_cast<Refusal>(letter);
+      return out;
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace dialogstore::redis

@@ -1,0 +1,160 @@
+// From a coroutine to a completion handler: the one place that spawns, and the one place where what
+// the floors below throw becomes the public exceptions.
+#pragma once
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/system_executor.hpp>
+#include <exception>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "dialogstore/error.hpp"
+#include "dialogstore/key.hpp"
+#include "dialogstore/storage_engine.hpp"
+#include "storage/io_thread.hpp"
+#include "storage/row_log.hpp"
+
+namespace dialogstore {
+
+/// Calls in flight of one storage: starts them on its thread, cancels them all when it closes.
+class CallBridge : public std::enable_shared_from_this<CallBridge> {
+ public:
+  explicit CallBridge(std::unique_ptr<IoThread> thread)
+      : thread_(std::move(thread)), executor_(thread_->executor()) {}
+
+  [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
+  [[nodiscard]] bool runs_in_this_thread() const noexcept { return thread_->runs_in_this_thread(); }
+
+  /// Runs `work()` (a callable giving asio::awaitable<Result>) on the storage's thread and hands its
+  /// end to `handler` on the handler's own executor. `owner` lives until then.
+  template <class... Results, class Work>
+  void run(std::shared_ptr<void> owner, const char* operation, std::string key, Work work,
+           Handler<Results...> handler);
+
+  /// Ends every call in flight (after `first`, on the storage's thread), refuses new ones, and waits
+  /// for the thread unless called on it.
+  template <class First>
+  void close(First first);
+
+ private:
+  struct Call {
+    asio::cancellation_signal signal;
+    std::list<std::shared_ptr<Call>>::iterator place;
+    bool cancel_early = false;  ///< cancelled before it began
+    bool begun = false;
+  };
+
+  template <class Start>
+  bool enqueue(Start start);
+  template <class AnyHandler>
+  std::shared_ptr<Call> prepare(AnyHandler& handler);
+  void begin(const std::shared_ptr<Call>& call);
+  void end(const std::shared_ptr<Call>& call);
+  static void cancel(Call& call);
+  std::exception_ptr translate(std::exception_ptr error, const char* operation,
+                               const std::string& key) const;
+  template <class AnyHandler, class... Results>
+  static void complete(const asio::any_io_executor& fallback, AnyHandler handler,
+                       std::exception_ptr error, Results... results);
+
+  std::unique_ptr<IoThread> thread_;
+  asio::any_io_executor executor_;
+  std::mutex mutex_;        ///< guards closed_ together with the post that follows its test
+  bool closed_ = false;
+  bool closing_ = false;    ///< the same, as the storage's thread sees it
+  std::list<std::shared_ptr<Call>> calls_;
+};
+
+template <class AnyHandler, class... Results>
+void CallBridge::complete(const asio::any_io_executor& fallback, AnyHandler handler,
+                          std::exception_ptr error, Results... results) {
+  auto executor = asio::get_associated_executor(handler, fallback);
+  asio::dispatch(executor, [handler = std::move(handler), error = std::move(error),
+                            ... results = std::move(results)]() mutable {
+    // Cleared where the caller's signal is emitted from, since signals are not for two threads.
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+      slot.clear();
+    }
+    std::move(handler)(std::move(error), std::move(results)...);
+  });
+}
+
+template <class AnyHandler>
+std::shared_ptr<CallBridge::Call> CallBridge::prepare(AnyHandler& handler) {
+  auto call = std::make_shared<Call>();
+  auto slot = asio::get_associated_cancellation_slot(handler);
+  if (slot.is_connected()) {
+    // A caller's signal fires on the caller's thread; the call lives on the storage's.
+    slot.assign([call, executor = executor_](asio::cancellation_type) {
+      asio::post(executor, [call] { cancel(*call); });
+    });
+  }
+  return call;
+}
+
+template <class Start>
+bool CallBridge::enqueue(Start start) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  asio::post(executor_, std::move(start));
+  return true;
+}
+
+template <class... Results, class Work>
+void CallBridge::run(std::shared_ptr<void> owner, const char* operation, std::string key, Work work,
+                     Handler<Results...> handler) {
+  // Keeps the handler's executor from running out of work while the call is under way.
+  auto guard = asio::make_work_guard(asio::get_associated_executor(handler, executor_));
+  auto call = prepare(handler);
+  auto shared = std::make_shared<Handler<Results...>>(std::move(handler));
+  auto start = [self = shared_from_this(), owner = std::move(owner), operation, key,
+                work = std::move(work), call, shared, guard]() mutable {
+    self->begin(call);
+    auto finish = [self, owner, operation, key, call, shared, guard](std::exception_ptr error,
+                                                                     auto... results) mutable {
+      self->end(call);
+      if (error) error = self->translate(std::move(error), operation, key);
+      complete(self->executor_, std::move(*shared), std::move(error), std::move(results)...);
+    };
+    asio::co_spawn(self->executor_, work(),
+                   asio::bind_cancellation_slot(call->signal.slot(), std::move(finish)));
+    if (call->cancel_early || self->closing_) cancel(*call);
+  };
+  if (enqueue(std::move(start))) return;
+  // The storage's thread is gone; and a handler never runs within the call that starts it.
+  asio::post(asio::system_executor(), [shared, guard, operation, key] {
+    complete(asio::any_io_executor(asio::system_executor()), std::move(*shared),
+             make_error(errc::closed, operation, ContextKey(key).printable(),
+                        "the storage was closed"),
+             Results{}...);
+  });
+}
+
+template <class First>
+void CallBridge::close(First first) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    closed_ = true;
+    asio::post(executor_, [self = shared_from_this(), first = std::move(first)]() mutable {
+      self->closing_ = true;
+      first();
+      const auto calls = self->calls_;  // a cancelled call may end, and leave the list, at once
+      for (const auto& call : calls) cancel(*call);
+    });
+  }
+  thread_->finish();
+}
+
+}  // namespace dialogstore

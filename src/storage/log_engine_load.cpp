@@ -1,0 +1,148 @@
+// Reading: one command for a load, and a second only when the keyframe lies further back than usual.
+#include <algorithm>
+
+#include "dialogstore/limits.hpp"
+#include "storage/log_engine.hpp"
+
+namespace dialogstore {
+
+namespace {
+
+constexpr int largest_windows = 8;  ///< a log that grows faster than we read it this often is busy
+
+std::string where(std::size_t row, const std::string& why) {
+  return "row " + std::to_string(row) + ": " + why;
+}
+
+std::optional<Turn> parsed(const Context& context, std::int64_t index, std::int64_t from,
+                           std::int64_t to) {
+  if (index < from || index >= to) return std::nullopt;
+  return context.turn(index);
+}
+
+}  // namespace
+
+asio::awaitable<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey key,
+                                                                      Settings settings) {
+  const Rows read = co_await rows_->read(key, 1, false, settings.deadline);
+  if (read.rows.empty()) co_return std::nullopt;
+  format::RowHeader header;
+  const auto fault = format::decode_header(read.rows.back(), header);
+  if (fault == format::RowFault::newer_format) {
+    throw Failure{errc::unsupported_format, "a newer version of this library wrote this context"};
+  }
+  if (fault != format::RowFault::none) {
+    throw Failure{errc::corrupt,
+                  "the last row is damaged: " + std::string(format::describe(fault))};
+  }
+  if (header.kind == format::RowKind::tombstone) co_return std::nullopt;
+  co_return header;
+}
+
+asio::awaitable<bool> LogEngine::do_contains(ContextKey key, Settings settings) {
+  key.check();
+  const auto last = co_await last_row(std::move(key), settings);
+  co_return last.has_value();
+}
+
+asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Settings settings,
+                                                           bool refresh) {
+  key.check();
+  std::size_t window =
+      settings.history == History::all ? 0 : std::size_t{log_options_.seal_after} + 2;
+  for (int round = 0; round < largest_windows; ++round) {
+    co_await throw_if_cancelled();
+    const Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
+    // Fewer rows than asked for: that is the whole log, even when only the tail was wanted.
+    const bool everything = window == 0 || read.rows.size() < window;
+    Context context(Json{});
+    auto& state = ContextAccess::state(context);
+    auto result = format::replay(read.rows, everything, state);
+    if (everything && window != 0 && result.error == errc::unsupported_format) {
+      result = format::replay(read.rows, false, state);  // an opaque page hides no recent turn
+    }
+    switch (result.status) {
+      case format::ReplayStatus::absent:
+      case format::ReplayStatus::deleted:
+        co_return std::nullopt;
+      case format::ReplayStatus::loaded:
+        state.stored_under = place_of(key);
+        co_return context;
+      case format::ReplayStatus::needs_window:
+        window = result.window;
+        break;
+      case format::ReplayStatus::failed:
+        throw Failure{result.error, where(result.row, result.why)};
+    }
+  }
+  throw Failure{errc::server_busy, "the context grows faster than it can be read"};
+}
+
+asio::awaitable<std::vector<Turn>> LogEngine::do_load_turns(ContextKey key, std::int64_t from,
+                                                            std::int64_t to, Settings settings) {
+  settings.history = History::recent;
+  auto context = co_await do_load(key, settings, false);
+  if (context && !context->is_complete()) {
+    const auto& unsealed = ContextAccess::state(*context).position->unsealed_turns;
+    if (unsealed.empty() || from < unsealed.front()) {
+      settings.history = History::all;
+      context = co_await do_load(key, settings, false);
+    }
+  }
+  if (!context) throw Failure{errc::key_not_found, "no context is stored under this key"};
+  std::vector<Turn> turns;
+  for (const auto index : context->turn_indices()) {
+    if (auto turn = parsed(*context, index, from, to)) turns.push_back(std::move(*turn));
+  }
+  co_return turns;
+}
+
+asio::awaitable<TurnUpdate> LogEngine::do_wait_turns(ContextKey key, std::int64_t from,
+                                                     Settings settings) {
+  constexpr std::chrono::milliseconds first_pause{5};
+  constexpr std::chrono::milliseconds longest_pause{200};
+  key.check();
+  auto between = first_pause;
+  std::optional<Version> seen;
+  TurnUpdate update{.turns = {}, .next_index = from};
+  while (true) {
+    co_await throw_if_cancelled();
+    const auto last = co_await last_row(key, settings);
+    if (last && std::int64_t{last->next_turn} > from && (!seen || !(*seen == last->version))) {
+      seen = last->version;
+      update.turns = co_await do_load_turns(key, from, limits::turn_index_max + 1, settings);
+      if (!update.turns.empty()) {
+        update.next_index = update.turns.back().index + 1;
+        co_return update;
+      }
+    }
+    // A little before the deadline, so that waiting in vain ends as an answer, not as a timeout.
+    if (Clock::now() + between >= settings.deadline) co_return update;
+    co_await pause(between, settings.deadline);
+    between = std::min(between * 2, longest_pause);
+  }
+}
+
+asio::awaitable<CheckReport> LogEngine::do_check(bool repair, Settings settings) {
+  CheckReport report = co_await rows_->check_listing(repair, settings.deadline);
+  std::string cursor;
+  do {
+    co_await throw_if_cancelled();
+    const ScanPage page =
+        co_await rows_->scan(std::move(cursor), {.page_size = 500}, settings.deadline);
+    for (const auto& key : page.keys) {
+      const Rows read = co_await rows_->read(key, 0, false, settings.deadline);
+      if (read.rows.empty()) continue;
+      const auto faults = format::inspect(read.rows);
+      if (faults.empty()) {
+        ++report.contexts;
+      } else {
+        report.damaged.emplace_back(key.printable(), faults.front());
+      }
+    }
+    cursor = page.cursor;
+  } while (!cursor.empty());
+  co_return report;
+}
+
+}  // namespace dialogstore

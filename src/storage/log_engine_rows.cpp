@@ -1,0 +1,106 @@
+// Adding a turn and removing a context without loading it: the last row's header is enough.
+#include "model/message_text.hpp"
+#include "storage/log_engine.hpp"
+
+namespace dialogstore {
+
+namespace {
+
+constexpr int largest_rounds = 64;
+/// Appends never load, so they cannot seal; a log this far behind is loaded and sealed once.
+constexpr int appends_before_seal = 4;
+
+TurnText text_of(const Turn& turn) {
+  TurnText text;
+  if (turn.label) text.parts[0] = turn.label->to_json();
+  if (turn.request) text.parts[1] = to_stored_message(turn.request->to_json());
+  if (turn.response) text.parts[2] = to_stored_message(turn.response->to_json());
+  return text;
+}
+
+format::RowHeader answered_header(const SaveResult& result) {
+  format::RowHeader header;
+  const auto fault = format::decode_header(result.last_header, header);
+  if (fault != format::RowFault::none) {
+    throw Failure{errc::corrupt,
+                  "the last row is damaged: " + std::string(format::describe(fault))};
+  }
+  return header;
+}
+
+bool is_done(SaveAnswer answer) {
+  return answer == SaveAnswer::saved || answer == SaveAnswer::already;
+}
+
+/// Others saved, and this save was not applied: it may be built again on what was answered.
+bool is_rebuildable(const SaveResult& result) {
+  return result.answer == SaveAnswer::conflict ||
+         (result.answer == SaveAnswer::history_changed && !result.unanswered_copy);
+}
+
+Failure absent() { return {errc::key_not_found, "no context is stored under this key"}; }
+
+}  // namespace
+
+asio::awaitable<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Settings settings) {
+  key.check();
+  const TurnText text = text_of(turn);
+  if (text.empty()) throw Failure{errc::invalid_argument, "the turn to append has no part"};
+  auto last = co_await last_row(key, settings);
+  for (int round = 0; round < largest_rounds; ++round) {
+    co_await throw_if_cancelled();
+    if (!last) throw absent();
+    if (last->keyframe_distance >= appends_before_seal * log_options_.seal_after) {
+      co_return co_await append_and_seal(std::move(key), std::move(turn), settings);
+    }
+    auto planned = format::plan_append(*last, text, new_token());
+    if (planned.status != format::PlanStatus::ready) throw Failure{planned.error, planned.why};
+    auto request =
+        std::make_shared<const format::SaveRequest>(std::move(planned.plan.request));
+    const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
+    if (is_done(result.answer)) co_return std::int64_t{last->next_turn};
+    if (!is_rebuildable(result)) {
+      if (!result.unanswered_copy) throw absent();
+      throw Failure{errc::gone, "the context was deleted or replaced while the turn was being "
+                                "added; it may have been added before that"};
+    }
+    last = answered_header(result);
+    co_await pause_between_rounds(round, settings.deadline);
+  }
+  throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};
+}
+
+asio::awaitable<std::int64_t> LogEngine::append_and_seal(ContextKey key, Turn turn,
+                                                         Settings settings) {
+  settings.history = History::recent;
+  settings.on_conflict = ConflictPolicy::merge;
+  auto context = co_await do_load(key, settings, false);
+  if (!context) throw absent();
+  const std::int64_t index = ContextAccess::state(*context).position->next_turn;
+  if (turn.label) context->set_label(index, *turn.label);
+  if (turn.request) context->set_request(index, *turn.request);
+  if (turn.response) context->set_response(index, *turn.response);
+  co_await save_changes(std::move(key), *context, settings);
+  // A merge may have moved it; it is the newest turn of what this save wrote either way.
+  co_return std::int64_t{ContextAccess::state(*context).position->next_turn} - 1;
+}
+
+asio::awaitable<bool> LogEngine::do_erase(ContextKey key, Settings settings) {
+  key.check();
+  auto last = co_await last_row(key, settings);
+  if (!last) co_return false;
+  for (int round = 0; round < largest_rounds; ++round) {
+    co_await throw_if_cancelled();
+    auto request = std::make_shared<const format::SaveRequest>(
+        format::plan_erase(last->version, new_token()));
+    const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
+    if (is_done(result.answer)) co_return true;
+    // Gone without us: another call deleted it, or an unanswered copy of ours did.
+    if (!is_rebuildable(result)) co_return result.unanswered_copy;
+    last = answered_header(result);
+    co_await pause_between_rounds(round, settings.deadline);
+  }
+  throw Failure{errc::conflict, "others kept saving this context while it was to be deleted"};
+}
+
+}  // namespace dialogstore

@@ -1,0 +1,309 @@
+// Saving, as PROTOCOL demands: every write names the exact state it replaces; a save whose outcome is
+// unknown is settled before anything else; only a proven conflict is merged.
+#include <algorithm>
+
+#include "dialogstore/limits.hpp"
+#include "storage/log_engine.hpp"
+
+namespace dialogstore {
+
+namespace {
+
+constexpr int largest_rounds = 64;
+
+/// A context is saved by one call at a time. Holds the context, not the flag: a merge puts another
+/// inside into it.
+class Saving {
+ public:
+  explicit Saving(Context& context) : context_(context) {
+    if (ContextAccess::state(context_).saving) {
+      throw Failure{errc::save_in_progress,
+                    "this Context object is being saved already; await that save first"};
+    }
+    ContextAccess::state(context_).saving = true;
+  }
+  ~Saving() { ContextAccess::state(context_).saving = false; }
+  Saving(const Saving&) = delete;
+  Saving& operator=(const Saving&) = delete;
+
+ private:
+  Context& context_;
+};
+
+Version answered_version(const SaveResult& result) {
+  format::RowHeader header;
+  const auto fault = format::decode_header(result.last_header, header);
+  if (fault == format::RowFault::newer_format) {
+    throw Failure{errc::unsupported_format, "a newer version of this library wrote this context"};
+  }
+  if (fault != format::RowFault::none) {
+    throw Failure{errc::corrupt, "the last row is damaged: " + std::string(describe(fault))};
+  }
+  return header.version;
+}
+
+bool is_done(const SaveResult& result) {
+  return result.answer == SaveAnswer::saved || result.answer == SaveAnswer::already;
+}
+
+/// An answer that proves neither way after an unanswered copy is for the caller to decide on.
+[[noreturn]] void report(const SaveResult& result) {
+  const std::string doubt =
+      result.unanswered_copy ? " (an earlier copy of this save may have been applied before that)"
+                             : "; nothing was written";
+  switch (result.answer) {
+    case SaveAnswer::conflict:
+      throw Failure{errc::conflict, "someone else saved this context in between; nothing was "
+                                    "written: load it again, or use the merge policy"};
+    case SaveAnswer::history_changed:
+      throw Failure{errc::history_changed,
+                    "the version this context was loaded at is no longer stored: it was replaced, "
+                    "trimmed or lost in a failover" + doubt};
+    case SaveAnswer::deleted:
+    case SaveAnswer::gone:
+      throw Failure{errc::gone, "the context was deleted or expired after it was loaded" + doubt};
+    case SaveAnswer::saved:
+    case SaveAnswer::already:
+      break;
+  }
+  throw Failure{errc::protocol_error, "an answer to a save that makes no sense"};
+}
+
+void unite(FirstKept& into, const FirstKept& other) {
+  for (std::size_t part = 0; part < turn_parts; ++part) {
+    into[part] = std::max(into[part], other[part]);
+  }
+}
+
+/// The changes of a save that proved not applied are unsaved again, beside what was done since.
+void unite(ContextChanges& into, const ContextChanges& other) {
+  for (const auto& [index, parts] : other.turns) into.turns[index] |= parts;
+  into.misc.insert(other.misc.begin(), other.misc.end());
+  into.framework_states.insert(other.framework_states.begin(), other.framework_states.end());
+  into.extra.insert(other.extra.begin(), other.extra.end());
+  into.id = into.id || other.id;
+  into.validation = into.validation || other.validation;
+  unite(into.first, other.first);
+}
+
+format::SavePlan checked(format::PlanResult result) {
+  if (result.status == format::PlanStatus::failed) throw Failure{result.error, result.why};
+  if (result.status == format::PlanStatus::needs_everything) {
+    throw Failure{errc::partial_context, "older turns were changed that are not loaded"};
+  }
+  return std::move(result.plan);
+}
+
+/// The whole of a context that was loaded in part: `mine`, and what it left in the store.
+void add_older_turns(ContextAccess::State& mine, const ContextAccess::State& theirs) {
+  const auto oldest =
+      mine.turns.empty() ? limits::turn_index_max + 1 : mine.turns.all().front().index;
+  for (const auto& turn : theirs.turns.all()) {
+    if (turn.index < oldest) mine.turns.at(turn.index) = turn;
+  }
+  mine.turns.trim(mine.changes.first);
+}
+
+/// A context that was never stored, as changes to an empty one.
+void count_all_as_changed(ContextAccess::State& state) {
+  for (const auto& turn : state.turns.all()) {
+    for (std::size_t part = 0; part < turn_parts; ++part) {
+      if (!turn.parts[part].empty()) {
+        state.changes.turns[turn.index] |= static_cast<std::uint8_t>(1U << part);
+      }
+    }
+  }
+  for (const auto& [name, value] : state.misc) state.changes.misc.insert(name);
+  for (const auto& [name, value] : state.framework_states) {
+    state.changes.framework_states.insert(name);
+  }
+  for (const auto& [name, value] : state.extra) state.changes.extra.insert(name);
+  state.changes.validation = state.validation;
+  state.changes.id = false;  // the one who stored it first named it
+  state.position = std::make_unique<LogPosition>();
+}
+
+/// Puts the unsaved changes of `context` on top of what was just loaded, and that in its place.
+void adopt(Context& context, Context theirs) {
+  auto& stored = ContextAccess::state(theirs);
+  format::merge(ContextAccess::state(context), stored);
+  stored.saving = true;  // the save in progress goes on with it
+  context = std::move(theirs);
+}
+
+}  // namespace
+
+asio::awaitable<void> LogEngine::do_save(ContextKey key, Context& context, SaveMode mode,
+                                         Settings settings) {
+  key.check();
+  const Saving saving(context);
+  auto& state = ContextAccess::state(context);
+  if (state.pending) co_await settle(key, state, settings);
+
+  if (state.position && state.stored_under == place_of(key) && mode == SaveMode::set) {
+    co_await save_changes(std::move(key), context, settings);
+    co_return;
+  }
+  if (!context.is_complete()) {
+    throw Failure{errc::partial_context,
+                  "this context was loaded with history=recent and lacks its older turns; load it "
+                  "with history=all to store it elsewhere"};
+  }
+  co_await save_whole(std::move(key), context, mode, std::nullopt, settings);
+}
+
+/// Sends a plan and takes its outcome down in the context: saved, pending, or unchanged.
+asio::awaitable<SaveResult> LogEngine::send(ContextKey key, State& state, format::SavePlan plan,
+                                            Settings settings) {
+  auto request = std::make_shared<const format::SaveRequest>(std::move(plan.request));
+  try {
+    const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
+    if (is_done(result)) saved(key, state, std::move(plan.after));
+    co_return result;
+  } catch (const Failure& failure) {
+    if (failure.maybe_applied && request->op == format::SaveOp::touch) {
+      throw Failure{errc::timed_out, "there was nothing to save, and no answer came"};
+    }
+    if (failure.maybe_applied) {
+      state.pending = std::make_shared<const PendingSave>(PendingSave{
+          place_of(key), request, std::move(plan.after), std::exchange(state.changes, {})});
+    }
+    throw;
+  }
+}
+
+void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) const {
+  state.position = std::make_unique<LogPosition>(std::move(after));
+  state.stored_under = place_of(key);
+  state.changes.clear();
+}
+
+asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings settings) {
+  const auto pending = state.pending;
+  if (pending->place != place_of(key)) {
+    throw Failure{errc::outcome_unknown,
+                  "an earlier save of this context under another key or to another storage has no "
+                  "known outcome; save it there first"};
+  }
+  // The earlier call's copies count: whatever is answered now is the answer to one of several.
+  SaveResult result = co_await rows_->save(key, pending->request, true, settings.deadline);
+  result.unanswered_copy = true;
+  if (is_done(result)) {
+    auto since = std::exchange(state.changes, {});
+    saved(key, state, pending->after);
+    state.changes = std::move(since);
+    state.pending = nullptr;
+  } else if (result.answer == SaveAnswer::conflict) {
+    unite(state.changes, pending->changes);
+    state.pending = nullptr;
+  } else {
+    report(result);
+  }
+}
+
+asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context,
+                                              Settings settings) {
+  for (int round = 0; round < largest_rounds; ++round) {
+    co_await throw_if_cancelled();
+    auto& state = ContextAccess::state(context);
+    auto planned = format::plan_save(state, new_token(), log_options_);
+    if (planned.status == format::PlanStatus::needs_everything) {
+      if (co_await save_with_history(key, context, settings)) co_return;
+      continue;
+    }
+    const SaveResult result = co_await send(key, state, checked(std::move(planned)), settings);
+    if (is_done(result)) co_return;
+
+    const bool replaceable = result.answer == SaveAnswer::conflict || !result.unanswered_copy;
+    if (settings.on_conflict == ConflictPolicy::overwrite && replaceable) {
+      // The last writer wins: the whole context, on exactly the version that was answered.
+      if (!context.is_complete()) {
+        if (co_await save_with_history(key, context, settings)) co_return;
+        continue;
+      }
+      std::optional<Version> replaced;
+      if (result.answer != SaveAnswer::gone) replaced = answered_version(result);
+      co_await save_whole(std::move(key), context, SaveMode::set, replaced, settings);
+      co_return;
+    }
+    if (result.answer != SaveAnswer::conflict || settings.on_conflict != ConflictPolicy::merge) {
+      report(result);
+    }
+    co_await pause_between_rounds(round, settings.deadline);
+    co_await rebase(key, context, settings);
+  }
+  throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};
+}
+
+/// Loads what is stored now and puts the unsaved changes on top of it.
+asio::awaitable<void> LogEngine::rebase(ContextKey key, Context& context, Settings settings) {
+  settings.history = context.is_complete() ? History::all : History::recent;
+  auto theirs = co_await do_load(key, settings, false);
+  if (!theirs) {
+    throw Failure{errc::gone,
+                  "the context was deleted while it was being saved; nothing was written"};
+  }
+  adopt(context, std::move(*theirs));
+}
+
+/// For a context whose older turns are still in the store: brings them. True when it was stored as
+/// a whole then (others had saved, and the last writer wins); false to plan its save again.
+asio::awaitable<bool> LogEngine::save_with_history(ContextKey key, Context& context,
+                                                   Settings settings) {
+  settings.history = History::all;
+  auto theirs = co_await do_load(key, settings, false);
+  if (!theirs) {
+    throw Failure{errc::gone, "the context was deleted or expired after it was loaded; nothing "
+                              "was written"};
+  }
+  auto& mine = ContextAccess::state(context);
+  const auto& stored = ContextAccess::state(*theirs);
+  const bool same = stored.position->version == mine.position->version;
+  if (!same && settings.on_conflict == ConflictPolicy::fail) {
+    report({.answer = SaveAnswer::conflict, .last_header = {}});
+  }
+  if (same || settings.on_conflict == ConflictPolicy::merge) {
+    adopt(context, std::move(*theirs));
+    co_return false;
+  }
+  add_older_turns(mine, stored);
+  co_await save_whole(std::move(key), context, SaveMode::set, stored.position->version, settings);
+  co_return true;
+}
+
+/// Stores all of a context: where there is nothing, or in place of exactly what is there.
+asio::awaitable<void> LogEngine::save_whole(ContextKey key, Context& context, SaveMode mode,
+                                            std::optional<Version> replaced, Settings settings) {
+  auto& state = ContextAccess::state(context);
+  for (int round = 0; round < largest_rounds; ++round) {
+    co_await throw_if_cancelled();
+    auto planned = format::plan_replace(state, replaced ? &*replaced : nullptr, new_token(),
+                                        log_options_);
+    const SaveResult result = co_await send(key, state, checked(std::move(planned)), settings);
+    if (is_done(result)) co_return;
+
+    // Only the sole copy's answer proves that nothing was written; else writing again could undo
+    // what happened since.
+    if (result.unanswered_copy && result.answer != SaveAnswer::conflict) report(result);
+    const bool something_there = result.answer == SaveAnswer::conflict ||
+                                 result.answer == SaveAnswer::history_changed;
+    if (mode == SaveMode::create && something_there) {
+      throw Failure{errc::already_exists, "a context is stored under this key already"};
+    }
+    // Whoever looked for it and found nothing must not undo what someone else created meanwhile.
+    const bool was_absent = !state.position && state.stored_under == place_of(key);
+    if (was_absent && something_there && settings.on_conflict != ConflictPolicy::overwrite) {
+      if (settings.on_conflict == ConflictPolicy::fail) report(result);
+      count_all_as_changed(state);
+      co_await rebase(key, context, settings);
+      co_await save_changes(std::move(key), context, settings);
+      co_return;
+    }
+    replaced.reset();
+    if (result.answer != SaveAnswer::gone) replaced = answered_version(result);
+    co_await pause_between_rounds(round, settings.deadline);
+  }
+  throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};
+}
+
+}  // namespace dialogstore

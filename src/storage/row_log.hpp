@@ -1,0 +1,89 @@
+// What a back end must do: keep one list of rows for each key and apply saves to it atomically.
+// Everything a dialog means is above this line; everything a server or a file needs is below.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialogstore/error.hpp"
+#include "dialogstore/key.hpp"
+#include "dialogstore/options.hpp"
+#include "dialogstore/storage_engine.hpp"
+#include "format/log.hpp"
+
+namespace dialogstore {
+
+using Clock = std::chrono::steady_clock;
+using Deadline = Clock::time_point;
+
+/// What a back end throws; the storage adds operation and key. `sent` is meaningful for writes: an
+/// error with sent == false proves that nothing was or will be written.
+struct Failure {
+  errc code{};
+  std::string detail;
+  bool maybe_applied = false;
+};
+
+/// Rows oldest first, as views that live as long as `owner`.
+struct Rows {
+  std::vector<std::string_view> rows;
+  std::shared_ptr<const void> owner;
+};
+
+enum class SaveAnswer : char {
+  saved = 'S',
+  already = 'A',          ///< my own token is there: an earlier copy did it
+  conflict = 'C',         ///< the base is there, others saved behind it
+  history_changed = 'H',  ///< the base is not there any more
+  deleted = 'D',          ///< a tombstone stands there
+  gone = 'G',             ///< nothing is stored
+};
+
+struct SaveResult {
+  SaveAnswer answer = SaveAnswer::saved;
+  std::string last_header;      ///< the first 20 bytes of the last row, unless saved or gone
+  bool unanswered_copy = false; ///< a copy of this very save was sent before and not answered
+};
+
+/// All members are called on executor() only. They throw Failure.
+class RowLog {
+ public:
+  virtual ~RowLog() = default;
+
+  /// A name for this store (and namespace): a context loaded from one is not taken for one of
+  /// another.
+  [[nodiscard]] virtual const std::string& identity() const noexcept = 0;
+
+  /// The last `count` rows (0: all of them). No rows: nothing is stored.
+  /// With `refresh` the expiry is set again (never on a tombstone).
+  virtual asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool refresh,
+                                     Deadline deadline) = 0;
+
+  /// Applies a save, exactly once however often it is sent; retries until the deadline.
+  /// `resent`: a copy of it was sent by an earlier call, so that even the first copy of this call
+  /// is a retry. Keeps the listing right: a log that comes into being is listed before, one that
+  /// was erased is taken out after. Throws Failure: outcome_unknown when a copy went unanswered.
+  virtual asio::awaitable<SaveResult> save(ContextKey key, std::shared_ptr<const format::SaveRequest> request,
+                                           bool resent, Deadline deadline) = 0;
+
+  virtual asio::awaitable<std::uint64_t> count(Deadline deadline) = 0;
+  virtual asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options,
+                                         Deadline deadline) = 0;
+  /// Removes every context of the namespace; returns how many.
+  virtual asio::awaitable<std::uint64_t> clear(Deadline deadline) = 0;
+  /// Compares the listing with what is stored, counts both ways, and mends it when asked.
+  virtual asio::awaitable<CheckReport> check_listing(bool repair, Deadline deadline) = 0;
+  virtual asio::awaitable<Statistics> statistics(Deadline deadline) = 0;
+
+  /// Waiting calls end with errc::closed.
+  virtual void close() = 0;
+};
+
+}  // namespace dialogstore

@@ -1,0 +1,346 @@
+#include "uri/uri_options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bitset>
+#include <string>
+#include <utility>
+
+#include "uri/address.hpp"
+#include "uri/duration.hpp"
+#include "uri/option_limits.hpp"
+
+namespace dialogstore::uri {
+namespace {
+
+using std::chrono::milliseconds;
+
+// One option as it was written. Behind a password nothing is shown any more: an & that should have
+// been %26 makes the rest of the password look like options.
+struct Written {
+  std::string_view name;
+  std::string text;  // decoded
+  bool may_show = true;
+
+  [[noreturn]] void refuse(const std::string& expected) const {
+    fail("option " + std::string(name) + (may_show ? " is " + quoted(text) : " is wrong") + ": " +
+         expected);
+  }
+};
+
+// ---- values ------------------------------------------------------------------------------------
+
+milliseconds duration_of(const Written& option, milliseconds lowest, milliseconds highest) {
+  const auto duration = parse_duration(option.text);
+  if (!duration || *duration < lowest || *duration > highest) {
+    option.refuse("a duration from " + format_duration(lowest) + " to " + format_duration(highest) +
+                  " is expected, written 500ms, 10s, 2m, 1h, 30d, or a whole number of seconds");
+  }
+  return *duration;
+}
+
+milliseconds timeout_of(const Written& option) {
+  return duration_of(option, limits::timeout_min, limits::timeout_max);
+}
+
+template <class Number>
+Number number_of(const Written& option, std::uint64_t highest) {
+  const auto number = parse_digits(option.text);
+  if (!number || *number < 1 || *number > highest) {
+    option.refuse("a whole number from 1 to " + std::to_string(highest) + " is expected");
+  }
+  return static_cast<Number>(*number);
+}
+
+bool flag_of(const Written& option) {
+  if (option.text == "yes" || option.text == "true") return true;
+  if (option.text == "no" || option.text == "false") return false;
+  option.refuse("yes or no is expected");
+}
+
+template <class Value, std::size_t count>
+Value choice_of(const Written& option,
+                const std::array<std::pair<std::string_view, Value>, count>& choices) {
+  std::string names;
+  for (const auto& [name, value] : choices) {
+    if (option.text == name) return value;
+    names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  option.refuse("one of these is expected: " + names);
+}
+
+std::string printable_of(const Written& option) {
+  const bool is_printable = std::all_of(option.text.begin(), option.text.end(),
+                                        [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!is_printable) option.refuse("ASCII characters without spaces are expected");
+  return option.text;
+}
+
+std::string host_of(const Written& option) {
+  if (!is_host(option.text)) option.refuse("the name of a host is expected");
+  return option.text;
+}
+
+std::string namespace_of(const Written& option) {
+  if (!is_namespace(option.text)) {
+    option.refuse("1 to " + std::to_string(limits::namespace_bytes) +
+                  " characters are expected: letters, digits and . _ - : /");
+  }
+  return option.text;
+}
+
+constexpr std::array<std::pair<std::string_view, ConflictPolicy>, 3> policies{
+    {{"fail", ConflictPolicy::fail},
+     {"merge", ConflictPolicy::merge},
+     {"overwrite", ConflictPolicy::overwrite}}};
+constexpr std::array<std::pair<std::string_view, History>, 2> histories{
+    {{"all", History::all}, {"recent", History::recent}}};
+constexpr std::array<std::pair<std::string_view, Layout>, 2> layouts{
+    {{"log", Layout::log}, {"dff", Layout::dff}}};
+
+// ---- the options -------------------------------------------------------------------------------
+
+constexpr unsigned bit(Kind kind) {
+  return 1U << static_cast<unsigned>(kind);
+}
+constexpr unsigned redis_tls = bit(Kind::rediss);
+constexpr unsigned redis_unix = bit(Kind::redis_unix);
+constexpr unsigned redis_any = bit(Kind::redis) | redis_tls | redis_unix;
+constexpr unsigned sqlite_only = bit(Kind::sqlite);
+constexpr unsigned everywhere = redis_any | sqlite_only | bit(Kind::memory);
+
+struct Rule {
+  std::string_view name;
+  unsigned kinds;
+  std::string_view elsewhere;  // what to do where it has no meaning
+  void (*apply)(const Written&, StorageUri&);
+};
+
+constexpr std::string_view for_redis = "it belongs to Redis (redis://, rediss://, redis+unix://)";
+constexpr std::string_view for_sqlite = "it belongs to sqlite://";
+constexpr std::string_view for_tls = "it needs TLS: write rediss://host (a Unix socket has no TLS)";
+constexpr std::string_view for_unix =
+    "it belongs to redis+unix://; with a host write redis://user:password@host:port/db";
+
+constexpr auto rules = std::to_array<Rule>({
+    {"namespace",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) { u.options.name_space = namespace_of(o); }},
+    {"timeout",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) { u.options.timeout = timeout_of(o); }},
+    {"ttl",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) {
+       u.options.ttl = duration_of(o, ttl_margin + limits::timeout_min, limits::ttl_max);
+     }},
+    {"ttl_on_read",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) { u.options.ttl_on_read = flag_of(o); }},
+    {"on_conflict",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) { u.options.on_conflict = choice_of(o, policies); }},
+    {"history",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) { u.options.history = choice_of(o, histories); }},
+    {"seal_after",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) {
+       u.options.seal_after = number_of<std::uint16_t>(o, seal_after_max);
+     }},
+    {"compression",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) {
+       u.options.compression_level = number_of<int>(o, compression_max);
+     }},
+    {"layout", redis_any, for_redis,
+     [](const Written& o, StorageUri& u) { u.layout = choice_of(o, layouts); }},
+    {"connect_timeout", redis_any, for_redis,
+     [](const Written& o, StorageUri& u) { u.redis.connect_timeout = timeout_of(o); }},
+    {"connections", redis_any, for_redis,
+     [](const Written& o, StorageUri& u) {
+       u.redis.connections = number_of<unsigned>(o, connections_max);
+     }},
+    {"client_name", redis_any, for_redis,
+     [](const Written& o, StorageUri& u) { u.redis.client_name = printable_of(o); }},
+    {"clock_tolerance", redis_any, for_redis,
+     [](const Written& o, StorageUri& u) {
+       u.redis.clock_tolerance = duration_of(o, shortest_duration, clock_tolerance_max);
+     }},
+    {"user", redis_unix, for_unix,
+     [](const Written& o, StorageUri& u) { u.redis.user = printable_of(o); }},
+    {"password", redis_unix, for_unix,
+     [](const Written& o, StorageUri& u) { u.redis.password = o.text; }},
+    {"db", redis_unix, for_unix,
+     [](const Written& o, StorageUri& u) {
+       u.redis.database = read_database(o.text, "option db");
+     }},
+    {"tls_ca", redis_tls, for_tls,
+     [](const Written& o, StorageUri& u) { u.redis.tls_ca_file = o.text; }},
+    {"tls_cert", redis_tls, for_tls,
+     [](const Written& o, StorageUri& u) { u.redis.tls_certificate = o.text; }},
+    {"tls_key", redis_tls, for_tls,
+     [](const Written& o, StorageUri& u) { u.redis.tls_key = o.text; }},
+    {"tls_server_name", redis_tls, for_tls,
+     [](const Written& o, StorageUri& u) { u.redis.tls_server_name = host_of(o); }},
+    {"tls_insecure", redis_tls, for_tls,
+     [](const Written& o, StorageUri& u) { u.redis.tls_insecure = flag_of(o); }},
+    {"durable", sqlite_only, for_sqlite,
+     [](const Written& o, StorageUri& u) { u.sqlite.durable = flag_of(o); }},
+    {"busy_timeout", sqlite_only, for_sqlite,
+     [](const Written& o, StorageUri& u) { u.sqlite.busy_timeout = timeout_of(o); }},
+});
+
+// What other libraries call the same thing.
+constexpr auto other_names = std::to_array<std::pair<std::string_view, std::string_view>>({
+    {"verify", "tls_insecure"},
+    {"ssl_cert_reqs", "tls_insecure"},
+    {"insecure", "tls_insecure"},
+    {"ssl_ca_certs", "tls_ca"},
+    {"cafile", "tls_ca"},
+    {"ca", "tls_ca"},
+    {"ssl_certfile", "tls_cert"},
+    {"ssl_keyfile", "tls_key"},
+    {"sni", "tls_server_name"},
+    {"socket_timeout", "timeout"},
+    {"expire", "ttl"},
+    {"expiry", "ttl"},
+    {"prefix", "namespace"},
+    {"key_prefix", "namespace"},
+    {"pool_size", "connections"},
+    {"max_connections", "connections"},
+    {"database", "db"},
+    {"username", "user"},
+    {"pass", "password"},
+    {"socket_connect_timeout", "connect_timeout"},
+});
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+// ---- reading -----------------------------------------------------------------------------------
+
+[[noreturn]] void fail_unknown(const Written& option, Kind kind) {
+  std::vector<std::string_view> names;
+  std::string listed;
+  for (const Rule& rule : rules) {
+    if ((rule.kinds & bit(kind)) == 0) continue;
+    names.push_back(rule.name);
+    listed += (listed.empty() ? "" : ", ") + std::string(rule.name);
+  }
+  if (!option.may_show) {
+    fail("an option behind the password is unknown; an & in the password is written %26; known: " +
+         listed);
+  }
+  const std::string_view nearest = nearest_name(option.name, names);
+  fail("option " + quoted(option.name) + " is unknown; " +
+       (nearest.empty() ? "" : "did you mean " + std::string(nearest) + "? ") + "known: " + listed);
+}
+
+Written cut_option(std::string_view text, bool may_show) {
+  const std::size_t equals = text.find('=');
+  const std::string_view name = text.substr(0, equals);
+  if (name.empty() || equals == std::string_view::npos) {
+    fail("an option has no " + std::string(name.empty() ? "name" : "value") +
+         "; write ?name=value&name=value");
+  }
+  Written option{name, {}, may_show && name != "password"};
+  option.text = percent_decode(text.substr(equals + 1), "the value of an option");
+  return option;
+}
+
+void check_together(const UriParts& parts, const StorageUri& uri) {
+  if (const auto problem = find_problem(uri.options)) fail("option " + *problem);
+  const RedisOptions& redis = uri.redis;
+  if (redis.tls_certificate.empty() != redis.tls_key.empty()) {
+    fail("options tls_cert and tls_key belong together: the other one is missing");
+  }
+  if (redis.tls_insecure && !redis.tls_ca_file.empty()) {
+    fail("option tls_insecure=yes checks nothing, so that tls_ca has no effect; remove one");
+  }
+  if (parts.kind == Kind::redis_unix && !redis.user.empty() && redis.password.empty()) {
+    fail("option user is given without password; add it");
+  }
+  if (uri.options.ttl_on_read && uri.options.ttl == milliseconds(0)) {
+    fail("option ttl_on_read has no effect without ttl; add it, or remove ttl_on_read");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string_view> option_names() {
+  std::vector<std::string_view> names;
+  for (const Rule& rule : rules) names.push_back(rule.name);
+  return names;
+}
+
+std::string_view nearest_name(std::string_view written,
+                              const std::vector<std::string_view>& names) {
+  constexpr std::size_t longest = 40;
+  if (written.size() > longest) return {};
+  for (const auto& [other, ours] : other_names) {
+    if (written == other) {
+      const auto found = std::find(names.begin(), names.end(), ours);
+      return found == names.end() ? std::string_view() : *found;
+    }
+  }
+  std::string_view nearest;
+  std::size_t best = written.size() <= 4 ? 2 : 3;  // this far is another word
+  for (const std::string_view name : names) {
+    const std::size_t distance = edit_distance(written, name);
+    if (distance < best) {
+      best = distance;
+      nearest = name;
+    }
+  }
+  return nearest;
+}
+
+void read_options(const UriParts& parts, StorageUri& out) {
+  std::bitset<rules.size()> seen;
+  bool may_show = true;
+  std::string_view rest = parts.query.value_or(std::string_view());
+  while (parts.query) {
+    const std::size_t end = std::min(rest.find('&'), rest.size());
+    const Written option = cut_option(rest.substr(0, end), may_show);
+    const auto rule = std::find_if(rules.begin(), rules.end(),
+                                   [&](const Rule& r) { return r.name == option.name; });
+    if (rule == rules.end()) fail_unknown(option, parts.kind);
+    if ((rule->kinds & bit(parts.kind)) == 0) {
+      fail("option " + std::string(rule->name) +
+           " has no meaning here: " + std::string(rule->elsewhere));
+    }
+    const auto index = static_cast<std::size_t>(rule - rules.begin());
+    if (seen[index]) fail("option " + std::string(rule->name) + " is given twice; remove one");
+    seen[index] = true;
+    may_show = may_show && rule->name != "password";
+    if (option.text.empty())
+      option.refuse("a value is expected; remove the option for its default");
+    if (rule->name != "password") refuse_control_bytes(option.text, "an option's value");
+    rule->apply(option, out);
+    if (end == rest.size()) break;
+    rest.remove_prefix(end + 1);
+  }
+  check_together(parts, out);
+}
+
+}  // namespace dialogstore::uri

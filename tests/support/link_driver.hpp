@@ -1,0 +1,99 @@
+// Runs a RedisLink in the test's own thread and waits for conditions, never for a time.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "redis/command.hpp"
+#include "redis/link.hpp"
+
+namespace dialogstore::test {
+
+/// Everything a wait in a test may take before the test fails.
+inline constexpr std::chrono::seconds patience{20};
+
+/// One exec() on its way.
+struct LinkCall {
+  bool is_done = false;
+  redis::ExecResult result;
+  boost::asio::cancellation_signal cancellation;
+  void cancel() { cancellation.emit(boost::asio::cancellation_type::terminal); }
+};
+
+class LinkDriver {
+ public:
+  explicit LinkDriver(redis::LinkSettings settings)
+      : link_(redis::RedisLink::create(context_.get_executor(), std::move(settings))) {}
+  ~LinkDriver() {
+    if (link_) {
+      link_->close();
+      context_.restart();
+      context_.run_for(patience);
+    }
+  }
+
+  boost::asio::io_context& context() { return context_; }
+  redis::RedisLink& link() { return *link_; }
+  void drop_link() { link_.reset(); }
+
+  /// Starts the request; the call is done when run_until() has let it.
+  std::shared_ptr<LinkCall> start(std::string request,
+                                  std::chrono::milliseconds timeout = patience) {
+    auto call = std::make_shared<LinkCall>();
+    boost::asio::co_spawn(
+        context_, link_->exec(std::move(request), redis::Clock::now() + timeout),
+        boost::asio::bind_cancellation_slot(call->cancellation.slot(),
+                                            [call](std::exception_ptr, redis::ExecResult result) {
+                                              call->result = std::move(result);
+                                              call->is_done = true;
+                                            }));
+    return call;
+  }
+  std::shared_ptr<LinkCall> start(std::initializer_list<std::string_view> words,
+                                  std::chrono::milliseconds timeout = patience) {
+    return start(redis::encode_command(words), timeout);
+  }
+
+  /// False when the condition did not come true in time.
+  template <class Condition>
+  [[nodiscard]] bool run_until(Condition condition) {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) {
+        return false;
+      }
+      context_.restart();
+      // Short, since conditions may change outside the context.
+      context_.run_one_for(std::chrono::milliseconds(2));
+    }
+    return true;
+  }
+  [[nodiscard]] bool finish(const std::shared_ptr<LinkCall>& call) {
+    return run_until([&] { return call->is_done; });
+  }
+  /// Starts the request and waits for its end.
+  redis::ExecResult exec(std::initializer_list<std::string_view> words,
+                         std::chrono::milliseconds timeout = patience) {
+    const auto call = start(words, timeout);
+    if (!finish(call)) {
+      call->result.failure = errc::timed_out;
+      call->result.detail = "the call did not end within the test's patience";
+    }
+    return std::move(call->result);
+  }
+
+ private:
+  boost::asio::io_context context_;
+  std::shared_ptr<redis::RedisLink> link_;
+};
+
+}  // namespace dialogstore::test
