@@ -18,10 +18,7 @@ constexpr std::size_t batch = 16;
 class Export {
  public:
   Export(Session& session, const ExportCommand& command, Progress& progress)
-      : session_(session),
-        command_(command),
-        progress_(progress),
-        writer_(command.file) {}
+      : session_(session), command_(command), progress_(progress), writer_(command.file) {}
 
   void add(std::span<const ContextKey> keys) {
     std::vector<std::optional<Context>> contexts;

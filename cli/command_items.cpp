@@ -6,13 +6,14 @@
 namespace dialogstore::cli {
 namespace {
 
-Json key_json(const ContextKey& key) { return Json::from_valid_text('{' + key_member(key) + '}'); }
+Json key_json(const ContextKey& key) {
+  return Json::from_valid_text('{' + key_member(key) + '}');
+}
 
 }  // namespace
 
 ExitCode run(Session& session, const GetCommand& command) {
-  const Context context =
-      session.storage().get_item(session.key(command.key), whole_history);
+  const Context context = session.storage().get_item(session.key(command.key), whole_history);
   print_line(context.to_json());
   return ExitCode::ok;
 }

@@ -14,39 +14,41 @@
 namespace dialogstore::cli {
 namespace {
 
-constexpr std::size_t page_size = 64;
+// So many contexts are held in memory at a time.
+constexpr std::size_t batch = 32;
 
-// The keys of the source in pages, pulled instead of pushed.
+// The contexts of the source, pulled one by one and read in batches.
 class Contexts {
  public:
   explicit Contexts(DBContextStorage& source) : source_(source) {}
 
   std::optional<KeyedContext> next() {
-    while (true) {
-      if (keys_.empty() && !list_page()) return std::nullopt;
-      if (keys_.empty()) continue;
-      ContextKey key = std::move(keys_.front());
-      keys_.pop_front();
-      const auto context = source_.find(key, whole_history);
-      // By way of its JSON, so that the target does not take it for a context loaded from there.
-      if (context) return KeyedContext(std::move(key), Context::from_json(context->to_json()));
+    while (read_.empty()) {
+      if (ended_) return std::nullopt;
+      read_batch();
     }
+    KeyedContext item = std::move(read_.front());
+    read_.pop_front();
+    return item;
   }
 
  private:
-  bool list_page() {
-    if (ended_) return false;
-    auto page = source_.scan(cursor_, {.page_size = page_size});
+  void read_batch() {
+    auto page = source_.scan(cursor_, {.page_size = batch});
     cursor_ = std::move(page.cursor);
     ended_ = cursor_.empty();
-    for (auto& key : page.keys) {
-      if (given_.insert(key.text()).second) keys_.push_back(std::move(key));
+    std::erase_if(page.keys,
+                  [this](const ContextKey& key) { return !given_.insert(key.text()).second; });
+    const auto contexts = source_.get_items(page.keys, whole_history);
+    for (std::size_t at = 0; at < contexts.size(); ++at) {
+      if (!contexts[at]) continue;
+      // By way of its JSON, so that the target does not take it for a context loaded from there.
+      read_.emplace_back(page.keys[at], Context::from_json(contexts[at]->to_json()));
     }
-    return true;
   }
 
   DBContextStorage& source_;
-  std::deque<ContextKey> keys_;
+  std::deque<KeyedContext> read_;
   std::unordered_set<std::string> given_;
   std::string cursor_;
   bool ended_ = false;

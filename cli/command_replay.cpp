@@ -1,5 +1,7 @@
-#include <array>
-#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "commands.hpp"
@@ -25,7 +27,8 @@ Corpus read_corpus(const Session& session, const ReplayCommand& command) {
   Corpus corpus;
   CorpusReader reader(command.file, command.format);
   Progress progress(session.terminal(), "reading", command.dialogs);
-  while ((command.dialogs == 0 || corpus.conversations.size() < command.dialogs) && !interrupted()) {
+  while ((command.dialogs == 0 || corpus.conversations.size() < command.dialogs) &&
+         !interrupted()) {
     auto conversation = next_sound(reader, command.keep_going, corpus.damaged);
     if (!conversation) break;
     corpus.turns += conversation->turns.size();
@@ -44,6 +47,20 @@ double json_bytes_per_turn(const Corpus& corpus) {
   return corpus.turns == 0 ? 0 : static_cast<double>(bytes) / static_cast<double>(corpus.turns);
 }
 
+// What they take in the store, as far as it tells; only when it holds nothing else.
+std::optional<double> stored_bytes_per_turn(const Statistics& statistics,
+                                            const ReplayReport& report) {
+  std::map<std::string, double> values;
+  for (const auto& [name, value] : statistics) values[name] = std::strtod(value.c_str(), nullptr);
+  const auto turns = static_cast<double>(report.verified_turns + report.turns.count());
+  const double contexts = values["contexts"];
+  if (turns == 0 || contexts != static_cast<double>(report.dialogs)) return std::nullopt;
+  const double bytes =
+      values.contains("bytes") ? values["bytes"] : values["bytes_per_context"] * contexts;
+  if (bytes == 0) return std::nullopt;
+  return bytes / turns;
+}
+
 double turns_per_second(const ReplayReport& report) {
   return report.seconds > 0 ? static_cast<double>(report.turns.count()) / report.seconds : 0;
 }
@@ -52,7 +69,8 @@ std::vector<Json> json_strings(const std::vector<std::string>& texts) {
   return {texts.begin(), texts.end()};
 }
 
-void print_json(const Corpus& corpus, ReplayReport& report) {
+void print_json(Session& session, const Corpus& corpus, ReplayReport& report) {
+  const auto stored_bytes = stored_bytes_per_turn(session.storage().statistics(), report);
   const JsonObject object{
       {"dialogs", report.dialogs},
       {"turns", report.turns.count()},
@@ -66,6 +84,7 @@ void print_json(const Corpus& corpus, ReplayReport& report) {
       {"verified_turns", report.verified_turns},
       {"different", Json::array(json_strings(report.different))},
       {"dff_json_bytes_per_turn", rounded(json_bytes_per_turn(corpus))},
+      {"stored_bytes_per_turn", stored_bytes ? Json(rounded(*stored_bytes)) : Json()},
       {"damaged", to_json(corpus.damaged)},
       {"interrupted", report.interrupted}};
   print_line(object.to_text());
@@ -99,7 +118,8 @@ void print_summary(Session& session, const Corpus& corpus, ReplayReport& report)
   const Terminal& terminal = session.terminal();
   const std::uint64_t played = report.turns.count();
   std::string head = report.interrupted ? "interrupted: " : "";
-  head += grouped(played) + " turns of " + grouped(corpus.conversations.size()) + " dialogs replayed";
+  head +=
+      grouped(played) + " turns of " + grouped(corpus.conversations.size()) + " dialogs replayed";
   if (played > 0) {
     head += " in " + duration_text(report.seconds * 1000) + ", " +
             grouped(static_cast<std::uint64_t>(turns_per_second(report))) + " turns/s";
@@ -112,9 +132,11 @@ void print_summary(Session& session, const Corpus& corpus, ReplayReport& report)
                   duration_text(report.turns.milliseconds(0.99)) + "   p99.9 " +
                   duration_text(report.turns.milliseconds(0.999)));
   }
-  print_row("as DFF's JSON", grouped(static_cast<std::uint64_t>(json_bytes_per_turn(corpus))) +
-                                 " bytes a turn");
-  for (const auto& [name, value] : session.storage().statistics()) print_row(name, value);
+  print_row("as DFF's JSON",
+            grouped(static_cast<std::uint64_t>(json_bytes_per_turn(corpus))) + " bytes a turn");
+  if (const auto bytes = stored_bytes_per_turn(session.storage().statistics(), report)) {
+    print_row("as stored", grouped(static_cast<std::uint64_t>(*bytes)) + " bytes a turn");
+  }
 }
 
 // One conversation, from the store.
@@ -152,7 +174,7 @@ ExitCode run(Session& session, const ReplayCommand& command) {
     report = replay.run();
   }
   if (session.json()) {
-    print_json(corpus, report);
+    print_json(session, corpus, report);
   } else {
     print_summary(session, corpus, report);
     if (example && !report.interrupted) print_example(session, *example);

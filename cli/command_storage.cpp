@@ -43,10 +43,12 @@ void print_check_json(const CheckReport& report) {
 void print_check(const Terminal& terminal, const CheckReport& report) {
   print_line(contexts_text(report.contexts) + " sound");
   if (report.unlisted > 0) {
-    print_line(terminal.paint(Style::bad, grouped(report.unlisted) + " stored but not in the index"));
+    print_line(
+        terminal.paint(Style::bad, grouped(report.unlisted) + " stored but not in the index"));
   }
   if (report.listed_absent > 0) {
-    print_line(terminal.paint(Style::bad, grouped(report.listed_absent) + " in the index but not stored"));
+    print_line(
+        terminal.paint(Style::bad, grouped(report.listed_absent) + " in the index but not stored"));
   }
   if (report.repaired > 0) print_line(grouped(report.repaired) + " index entries put right");
   for (const auto& [key, reason] : report.damaged) {
@@ -82,7 +84,8 @@ ExitCode run(Session& session, const LenCommand&) {
 ExitCode run(Session& session, const ClearCommand& command) {
   if (!command.yes) {
     if (!session.terminal().interactive) {
-      throw CommandError(ExitCode::usage, "clear removes every context of the namespace; say --yes");
+      throw CommandError(ExitCode::usage,
+                         "clear removes every context of the namespace; say --yes");
     }
     const std::string where = redact_uri(session.uri());
     if (!agreed("Remove " + contexts_text(session.storage().len()) + " from " + where + "?")) {

@@ -43,7 +43,8 @@ std::string utterance_text(const Terminal& terminal, std::string_view speaker, S
     return out;
   }
   const std::string instead = aside.empty() ? "(nothing)" : "(no text; " + aside + ")";
-  return lead + terminal.paint(Style::dim, shorten(instead, terminal.width - speaker_columns)) + "\n";
+  return lead + terminal.paint(Style::dim, shorten(instead, terminal.width - speaker_columns)) +
+         "\n";
 }
 
 }  // namespace
@@ -53,7 +54,9 @@ std::string key_member(const ContextKey& key) {
   return "\"key_base64\":\"" + to_base64(key.text()) + '"';
 }
 
-std::string key_line(const ContextKey& key) { return printable(key.text(), true); }
+std::string key_line(const ContextKey& key) {
+  return printable(key.text(), true);
+}
 
 std::string turn_json(const Turn& turn) {
   std::string out = "{\"turn\":" + std::to_string(turn.index);
@@ -76,8 +79,8 @@ std::string turn_text(const Terminal& terminal, const Turn& turn) {
 }
 
 std::string heading_text(const Terminal& terminal, const ContextKey& key, const Context& context) {
-  const std::string about = "  " + counted(context.turn_count(), "turn") + "  id " +
-                            shorten(context.id().text(), 48);
+  const std::string about =
+      "  " + counted(context.turn_count(), "turn") + "  id " + shorten(context.id().text(), 48);
   const std::size_t room = terminal.width - std::min(terminal.width, display_width(about));
   return terminal.paint(Style::bold, shorten(key_line(key), std::max<std::size_t>(room, 16))) +
          terminal.paint(Style::dim, about) + '\n';
@@ -87,7 +90,8 @@ std::string misc_text(const Terminal& terminal, const Context& context) {
   if (context.misc().empty()) return {};
   std::size_t name_columns = 4;
   for (const auto& [name, value] : context.misc()) {
-    name_columns = std::max(name_columns, std::min<std::size_t>(display_width(printable(name)), 24));
+    name_columns =
+        std::max(name_columns, std::min<std::size_t>(display_width(printable(name)), 24));
   }
   std::string out = terminal.paint(Style::bold, "misc") + '\n';
   for (const auto& [name, value] : context.misc()) {

@@ -4,7 +4,8 @@
 //   export         {"dialogstore_export":1,…} first, {"key":…,"context":{…}} for each, and
 //                  {"dialogstore_export_end":1,"contexts":N} last
 //   conversations  {"id":"42","turns":[{"request":"Hi","response":"Hello!"},…]}; a request or
-//                  response may be a DFF message; "label":["flow","node"] and "misc":{…} are optional
+//                  response may be a DFF message; "label":["flow","node"] and "misc":{…} are
+//                  optional
 //   sgd            {"dialogue_id":…,"turns":[{"speaker":"USER",…},…]} as published, a line each
 #pragma once
 

@@ -92,7 +92,8 @@ std::vector<PlayedTurn> turns_of(const Context& context) {
   for (const auto index : context.turn_indices()) {
     auto turn = context.turn(index);
     if (!turn) continue;
-    turns.push_back({std::move(turn->label), std::move(turn->request), std::move(turn->response), {}});
+    turns.push_back(
+        {std::move(turn->label), std::move(turn->request), std::move(turn->response), {}});
   }
   if (!turns.empty()) turns.back().misc = context.misc();
   return turns;

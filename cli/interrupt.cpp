@@ -36,6 +36,8 @@ InterruptGuard::~InterruptGuard() {
   ::sigaction(SIGTERM, &old_terminate_, nullptr);
 }
 
-bool interrupted() noexcept { return stop_requested.load(); }
+bool interrupted() noexcept {
+  return stop_requested.load();
+}
 
 }  // namespace dialogstore::cli

@@ -25,8 +25,8 @@ double rounded(double value) {
 std::string duration_text(double milliseconds) {
   std::array<char, 48> text{};
   const bool seconds = milliseconds >= 1000;
-  std::snprintf(text.data(), text.size(), "%g %s", rounded(seconds ? milliseconds / 1000 : milliseconds),
-                seconds ? "s" : "ms");
+  std::snprintf(text.data(), text.size(), "%g %s",
+                rounded(seconds ? milliseconds / 1000 : milliseconds), seconds ? "s" : "ms");
   return text.data();
 }
 

@@ -12,7 +12,10 @@ class Latencies {
  public:
   using Duration = std::chrono::steady_clock::duration;
 
-  void add(Duration duration) { sorted_ = false; durations_.push_back(duration); }
+  void add(Duration duration) {
+    sorted_ = false;
+    durations_.push_back(duration);
+  }
   [[nodiscard]] std::size_t count() const noexcept { return durations_.size(); }
   /// The duration that this share (0 … 1) of all did not exceed, in milliseconds; 0 without any.
   [[nodiscard]] double milliseconds(double share);

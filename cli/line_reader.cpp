@@ -19,7 +19,9 @@ namespace {
 // JSON of a context plus the key and the member names around it.
 constexpr std::size_t longest_line = limits::context_bytes + (std::size_t{1} << 16);
 
-std::string shown_name(const std::string& path) { return path == "-" ? "stdin" : path; }
+std::string shown_name(const std::string& path) {
+  return path == "-" ? "stdin" : path;
+}
 
 // Reads plain files as they are and gzip files decompressed: zlib tells them apart.
 class Input {
@@ -79,7 +81,9 @@ LineReader::~LineReader() = default;
 LineReader::LineReader(LineReader&&) noexcept = default;
 LineReader& LineReader::operator=(LineReader&&) noexcept = default;
 
-std::size_t LineReader::line() const noexcept { return state_->line; }
+std::size_t LineReader::line() const noexcept {
+  return state_->line;
+}
 
 std::optional<std::string> LineReader::next() {
   State& state = *state_;
@@ -98,8 +102,9 @@ std::optional<std::string> LineReader::next() {
     const std::size_t end = state.rest.find('\n');
     line.append(state.rest.substr(0, end));
     if (line.size() > longest_line) {
-      state.input.fail(ExitCode::full, "line " + std::to_string(state.line + 1) + " is longer than " +
-                                           std::to_string(longest_line) + " bytes");
+      state.input.fail(ExitCode::full, "line " + std::to_string(state.line + 1) +
+                                           " is longer than " + std::to_string(longest_line) +
+                                           " bytes");
     }
     if (end != std::string_view::npos) {
       state.rest.remove_prefix(end + 1);

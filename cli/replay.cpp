@@ -56,10 +56,7 @@ bool is_replay_of(const Context& stored, const Conversation& source) {
 
 Replay::Replay(DBContextStorage& storage, const std::vector<Conversation>& conversations,
                const ReplaySettings& settings, Progress& progress)
-    : storage_(storage),
-      conversations_(conversations),
-      settings_(settings),
-      progress_(progress) {}
+    : storage_(storage), conversations_(conversations), settings_(settings), progress_(progress) {}
 
 ContextKey Replay::key_of(const Conversation& conversation) const {
   return ContextKey(settings_.prefix + conversation.key.text());

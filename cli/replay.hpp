@@ -23,12 +23,12 @@ struct ReplaySettings {
 };
 
 struct ReplayReport {
-  std::uint64_t dialogs = 0;         ///< wholly stored now, found ones included
-  std::uint64_t found = 0;           ///< stored by an earlier run, at least partly
-  std::uint64_t resumed = 0;         ///< of those: went on where the earlier run stopped
-  std::uint64_t verified_turns = 0;  ///< found, and equal to the source
+  std::uint64_t dialogs = 0;           ///< wholly stored now, found ones included
+  std::uint64_t found = 0;             ///< stored by an earlier run, at least partly
+  std::uint64_t resumed = 0;           ///< of those: went on where the earlier run stopped
+  std::uint64_t verified_turns = 0;    ///< found, and equal to the source
   std::vector<std::string> different;  ///< keys whose stored turns are not the source's
-  Latencies turns;                   ///< one for each turn played
+  Latencies turns;                     ///< one for each turn played
   double seconds = 0;
   bool interrupted = false;
 };

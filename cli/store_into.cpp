@@ -40,8 +40,7 @@ asio::awaitable<bool> store_next(DBContextStorage& storage, OnExisting on_existi
 
 void store_all(DBContextStorage& storage, OnExisting on_existing,
                const std::function<std::optional<KeyedContext>()>& next, StoredCounts& counts) {
-  run_concurrently(saves_in_flight,
-                   [&] { return store_next(storage, on_existing, next, counts); });
+  run_concurrently(saves_in_flight, [&] { return store_next(storage, on_existing, next, counts); });
 }
 
 }  // namespace dialogstore::cli

@@ -69,10 +69,7 @@ std::string Terminal::paint(Style style, std::string_view text) const {
 }
 
 Progress::Progress(const Terminal& terminal, std::string what, std::uint64_t total)
-    : shown_(terminal.progress),
-      width_(terminal.width),
-      what_(std::move(what)),
-      total_(total) {}
+    : shown_(terminal.progress), width_(terminal.width), what_(std::move(what)), total_(total) {}
 
 Progress::~Progress() {
   if (drawn_) std::fputs("\r\033[K", stderr);

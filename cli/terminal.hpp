@@ -12,8 +12,8 @@ namespace dialogstore::cli {
 enum class Style : std::uint8_t { plain, bold, dim, user, bot, good, bad };
 
 struct Terminal {
-  bool color = false;     ///< stdout is a terminal and nobody asked for none
-  bool progress = false;  ///< stderr is a terminal and not --quiet
+  bool color = false;        ///< stdout is a terminal and nobody asked for none
+  bool progress = false;     ///< stderr is a terminal and not --quiet
   bool interactive = false;  ///< stdin and stderr are terminals: a question can be asked
   std::size_t width = 80;
 

@@ -27,7 +27,8 @@ CodePoint decode(std::string_view text) noexcept {
     value = (value << 6) | (next & 0x3FU);
   }
   constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
-  if (value < smallest[bytes] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return {};
+  if (value < smallest[bytes] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF))
+    return {};
   return {value, bytes, true};
 }
 

@@ -33,7 +33,7 @@ endif()
 add_library(dialogstore_sanitizers INTERFACE)
 if(DIALOGSTORE_SANITIZE)
   target_compile_options(dialogstore_sanitizers INTERFACE
-    -fsanitize=${DIALOGSTORE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+    -fsanitize=${DIALOGSTORE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   target_link_options(dialogstore_sanitizers INTERFACE -fsanitize=${DIALOGSTORE_SANITIZE})
 endif()
 if(DIALOGSTORE_FUZZ)
@@ -42,6 +42,17 @@ if(DIALOGSTORE_FUZZ)
   endif()
   target_compile_options(dialogstore_sanitizers INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+
+# dialogstore_precompile(<target> <header>...): if the builder wants it.
+function(dialogstore_precompile target)
+  if(DIALOGSTORE_PCH)
+    target_precompile_headers(${target} PRIVATE ${ARGN})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # For ccache, as is CCACHE_SLOPPINESS in CMakePresets.json.
+      target_compile_options(${target} PRIVATE -fpch-preprocess)
+    endif()
+  endif()
+endfunction()
 
 # dialogstore_own_target(<target>): what every target of this project gets.
 function(dialogstore_own_target target)

@@ -44,6 +44,7 @@ class Context {
   /// An empty context with a fresh random id.
   Context();
   /// With the given id: a UUID, a string or an integer, as DFF allows.
+  /// Throws StorageError (invalid_argument) for anything else.
   explicit Context(Json id);
   Context(const Context&);
   Context(Context&&) noexcept;
@@ -53,7 +54,9 @@ class Context {
 
   /// Reads the JSON that DFF writes. Unknown fields are kept. Throws FormatError naming the place:
   /// not JSON, a wrong type, a repeated key, a turn index that is not an integer in
-  /// limits::turn_index_min…max, more than limits::context_bytes.
+  /// limits::turn_index_min…max; StorageError (too_large) beyond limits::context_bytes.
+  /// Missing fields take DFF's defaults (a missing id: a random UUID). It is a new context: nothing
+  /// of it counts as stored.
   static Context from_json(std::string_view text);
   /// DFF's `Context.cast`: a context as it is, DFF's JSON, or nothing (a new one).
   static Context cast(std::optional<std::string_view> json = std::nullopt);
@@ -65,8 +68,9 @@ class Context {
   void set_id(Json id);
 
   // ---- turns -------------------------------------------------------------------------------
-  /// DFF's add_*: under the last index of that sequence plus one (0 when it is empty).
-  /// Returns the index. Throws FormatError when a text is not UTF-8; too_large at the last index.
+  /// DFF's add_*: under the last index of that sequence plus one (0 in a new context); after older
+  /// turns were cleared or not loaded, numbering goes on behind them. Returns the index. Throws
+  /// FormatError when a text is not UTF-8; too_large at the last index.
   std::int64_t add_label(const Label& label);
   std::int64_t add_request(const Message& request);
   std::int64_t add_response(const Message& response);
@@ -74,7 +78,8 @@ class Context {
   [[nodiscard]] std::optional<Label> last_label() const;
   [[nodiscard]] std::optional<Message> last_request() const;
   [[nodiscard]] std::optional<Message> last_response() const;
-  /// DFF's setters: replace the last one; without one, they add it as index 0.
+  /// DFF's setters: replace the last one; without one, they add it as index 0 (or behind the turns
+  /// that history=recent did not load).
   void set_last_label(const Label& label);
   void set_last_request(const Message& request);
   void set_last_response(const Message& response);
@@ -82,10 +87,12 @@ class Context {
   [[nodiscard]] std::optional<Label> label(std::int64_t index) const;
   [[nodiscard]] std::optional<Message> request(std::int64_t index) const;
   [[nodiscard]] std::optional<Message> response(std::int64_t index) const;
+  /// Throws StorageError (invalid_argument) for an index out of limits::turn_index_min…max.
   void set_label(std::int64_t index, const Label& label);
   void set_request(std::int64_t index, const Message& request);
   void set_response(std::int64_t index, const Message& response);
-  /// Removes one part of one turn; true when there was one.
+  /// Removes one part of one turn; true when there was one. Throws StorageError (partial_context)
+  /// when the turn may be among those that history=recent did not load.
   bool erase(std::int64_t index, TurnPart part);
 
   /// Whole sequences, parsed, by index. Cost: parses every turn.
@@ -100,12 +107,15 @@ class Context {
 
   /// DFF's clear: keeps the last `hold_last_n` of each named sequence and drops the rest; `misc`
   /// and `framework_states` are emptied when named. (DFF keeps everything for 0; we keep none.)
+  /// Numbering goes on where it was. Throws StorageError (partial_context), changing nothing, when
+  /// fewer turns were loaded than are to be kept.
   void clear(std::size_t hold_last_n,
-             std::initializer_list<ContextField> fields = {ContextField::requests,
-                                                           ContextField::responses,
-                                                           ContextField::labels});
+             std::initializer_list<ContextField> fields = {
+                 ContextField::requests, ContextField::responses, ContextField::labels});
 
   // ---- state -------------------------------------------------------------------------------
+  /// Setters throw FormatError when the name is not UTF-8 or the value is not one JSON value nested
+  /// at most limits::json_depth deep; a value equal to the present one is no change.
   [[nodiscard]] const JsonObject& misc() const noexcept;
   void set_misc(std::string_view name, Json value);
   bool erase_misc(std::string_view name);
@@ -119,6 +129,7 @@ class Context {
 
   /// Top-level fields that DFF does not know, kept as they came.
   [[nodiscard]] const JsonObject& extra() const noexcept;
+  /// Throws StorageError (invalid_argument) for the name of a field that DFF knows.
   void set_extra(std::string_view name, Json value);
   bool erase_extra(std::string_view name);
 

@@ -59,8 +59,8 @@ class DBContextStorage {
   /// Whether a context is stored under `key`. Cost: one round trip, a few bytes.
   template <class Token = asio::use_awaitable_t<>>
   auto contains_async(ContextKey key, Token&& token = {}, CallOptions call = {}) {
-    return start<bool>(std::forward<Token>(token), [engine = engine_, key = std::move(key), call](
-                                                       Handler<bool> handler) mutable {
+    return start<bool>(std::forward<Token>(token), [engine = engine_, key = std::move(key),
+                                                    call](Handler<bool> handler) mutable {
       engine->contains(std::move(key), call, std::move(handler));
     });
   }
@@ -75,21 +75,19 @@ class DBContextStorage {
   /// Cost: one round trip; bytes as of what changed (every `seal_after`-th save also sends the page
   /// of the turns in between); one more for a context that is created.
   template <class Token = asio::use_awaitable_t<>>
-  auto set_item_async(ContextKey key, Context& context, Token&& token = {},
-                      CallOptions call = {}) {
+  auto set_item_async(ContextKey key, Context& context, Token&& token = {}, CallOptions call = {}) {
     return start_save(std::move(key), context, SaveMode::set, std::forward<Token>(token), call);
   }
   /// The same for a context nobody needs afterwards; the call owns it.
   template <class Token = asio::use_awaitable_t<>>
   auto set_item_async(ContextKey key, Context&& context, Token&& token = {},
                       CallOptions call = {}) {
-    return start<>(std::forward<Token>(token),
-                   [engine = engine_, key = std::move(key),
-                    owned = std::make_shared<Context>(std::move(context)),
-                    call](Handler<> handler) mutable {
-                     save_owned(*engine, std::move(key), std::move(owned), call,
-                                std::move(handler));
-                   });
+    return start<>(
+        std::forward<Token>(token),
+        [engine = engine_, key = std::move(key),
+         owned = std::make_shared<Context>(std::move(context)), call](Handler<> handler) mutable {
+          save_owned(*engine, std::move(key), std::move(owned), call, std::move(handler));
+        });
   }
 
   /// The stored context. Throws KeyError naming the key when there is none.
@@ -106,32 +104,30 @@ class DBContextStorage {
   /// when someone else created the context meanwhile, so that no first turn is lost either.
   template <class Token = asio::use_awaitable_t<>>
   auto get_async(ContextKey key, Context otherwise, Token&& token = {}, CallOptions call = {}) {
-    return start<Context>(std::forward<Token>(token),
-                          [engine = engine_, key = std::move(key),
-                           otherwise = std::make_shared<Context>(std::move(otherwise)),
-                           call](Handler<Context> handler) mutable {
-                            load_or_default(*engine, std::move(key), std::move(otherwise), call,
-                                            std::move(handler));
-                          });
+    return start<Context>(
+        std::forward<Token>(token), [engine = engine_, key = std::move(key),
+                                     otherwise = std::make_shared<Context>(std::move(otherwise)),
+                                     call](Handler<Context> handler) mutable {
+          load_or_default(*engine, std::move(key), std::move(otherwise), call, std::move(handler));
+        });
   }
 
   /// The stored context, if there is one.
   template <class Token = asio::use_awaitable_t<>>
   auto find_async(ContextKey key, Token&& token = {}, CallOptions call = {}) {
-    return start<std::optional<Context>>(
-        std::forward<Token>(token),
-        [engine = engine_, key = std::move(key),
-         call](Handler<std::optional<Context>> handler) mutable {
-          engine->load(std::move(key), call, std::move(handler));
-        });
+    return start<std::optional<Context>>(std::forward<Token>(token),
+                                         [engine = engine_, key = std::move(key),
+                                          call](Handler<std::optional<Context>> handler) mutable {
+                                           engine->load(std::move(key), call, std::move(handler));
+                                         });
   }
 
   /// Removes the context; true when there was one. A save of it by someone who loaded it before
   /// ends with `gone`. Cost: two round trips.
   template <class Token = asio::use_awaitable_t<>>
   auto del_item_async(ContextKey key, Token&& token = {}, CallOptions call = {}) {
-    return start<bool>(std::forward<Token>(token), [engine = engine_, key = std::move(key), call](
-                                                       Handler<bool> handler) mutable {
+    return start<bool>(std::forward<Token>(token), [engine = engine_, key = std::move(key),
+                                                    call](Handler<bool> handler) mutable {
       engine->erase(std::move(key), call, std::move(handler));
     });
   }
@@ -155,7 +151,8 @@ class DBContextStorage {
                                 });
   }
 
-  // ---- beyond the seed, asynchronous -------------------------------------------------------------
+  // ---- beyond the seed, asynchronous
+  // -------------------------------------------------------------
 
   /// Stores `context` only when nothing is stored under `key`; else throws ConflictError
   /// (already_exists). `context` must stay alive and untouched until the call ends.
@@ -168,12 +165,11 @@ class DBContextStorage {
   /// `turn.index` is ignored, the index it got is returned. Throws KeyError when there is none.
   template <class Token = asio::use_awaitable_t<>>
   auto append_async(ContextKey key, Turn turn, Token&& token = {}, CallOptions call = {}) {
-    return start<std::int64_t>(std::forward<Token>(token),
-                               [engine = engine_, key = std::move(key), turn = std::move(turn),
-                                call](Handler<std::int64_t> handler) mutable {
-                                 engine->append(std::move(key), std::move(turn), call,
-                                                std::move(handler));
-                               });
+    return start<std::int64_t>(
+        std::forward<Token>(token), [engine = engine_, key = std::move(key), turn = std::move(turn),
+                                     call](Handler<std::int64_t> handler) mutable {
+          engine->append(std::move(key), std::move(turn), call, std::move(handler));
+        });
   }
 
   /// The turns with from <= index < to, in order. Throws KeyError when there is no context.
@@ -191,11 +187,11 @@ class DBContextStorage {
   /// timeout passes first. Call again with `next_index` to watch a dialog as it is saved.
   template <class Token = asio::use_awaitable_t<>>
   auto watch_async(ContextKey key, std::int64_t from, Token&& token = {}, CallOptions call = {}) {
-    return start<TurnUpdate>(std::forward<Token>(token),
-                             [engine = engine_, key = std::move(key), from,
-                              call](Handler<TurnUpdate> handler) mutable {
-                               engine->wait_turns(std::move(key), from, call, std::move(handler));
-                             });
+    return start<TurnUpdate>(
+        std::forward<Token>(token),
+        [engine = engine_, key = std::move(key), from, call](Handler<TurnUpdate> handler) mutable {
+          engine->wait_turns(std::move(key), from, call, std::move(handler));
+        });
   }
 
   /// A page of keys. Every key that is stored during the whole listing is listed; one that comes or
@@ -227,30 +223,30 @@ class DBContextStorage {
   auto set_items_async(std::vector<std::pair<ContextKey, Context*>> items, Token&& token = {},
                        CallOptions call = {}) {
     return start<std::vector<std::exception_ptr>>(
-        std::forward<Token>(token),
-        [engine = engine_, items = std::move(items),
-         call](Handler<std::vector<std::exception_ptr>> handler) mutable {
+        std::forward<Token>(token), [engine = engine_, items = std::move(items), call](
+                                        Handler<std::vector<std::exception_ptr>> handler) mutable {
           save_many(engine, std::move(items), call, std::move(handler));
         });
   }
   /// How many of the keys there were.
   template <class Token = asio::use_awaitable_t<>>
   auto del_items_async(std::vector<ContextKey> keys, Token&& token = {}, CallOptions call = {}) {
-    return start<std::uint64_t>(std::forward<Token>(token),
-                                [engine = engine_, keys = std::move(keys),
-                                 call](Handler<std::uint64_t> handler) mutable {
-                                  erase_many(engine, std::move(keys), call, std::move(handler));
-                                });
+    return start<std::uint64_t>(
+        std::forward<Token>(token),
+        [engine = engine_, keys = std::move(keys), call](Handler<std::uint64_t> handler) mutable {
+          erase_many(engine, std::move(keys), call, std::move(handler));
+        });
   }
 
   /// Compares the index with what is stored and every context with its checksums; with `repair`
   /// puts the index right (contexts are never changed). Cost: reads everything.
   template <class Token = asio::use_awaitable_t<>>
   auto check_async(bool repair, Token&& token = {}, CallOptions call = {}) {
-    return start<CheckReport>(std::forward<Token>(token),
-                              [engine = engine_, repair, call](Handler<CheckReport> handler) mutable {
-                                engine->check(repair, call, std::move(handler));
-                              });
+    return start<CheckReport>(
+        std::forward<Token>(token),
+        [engine = engine_, repair, call](Handler<CheckReport> handler) mutable {
+          engine->check(repair, call, std::move(handler));
+        });
   }
 
   /// Sizes and counters for people (`dialogstore stats`).
@@ -262,7 +258,8 @@ class DBContextStorage {
                              });
   }
 
-  // ---- the same, blocking ------------------------------------------------------------------------
+  // ---- the same, blocking
+  // ------------------------------------------------------------------------
 
   [[nodiscard]] bool contains(const ContextKey& key, CallOptions call = {});
   void set_item(const ContextKey& key, Context& context, CallOptions call = {});

@@ -1,7 +1,8 @@
 // What can go wrong, as one documented enumeration and a few exception types over it.
 //
 // Absent, unavailable, damaged, conflict and outcome-unknown are five different answers: a caller
-// that mistakes one for another loses data (an "unavailable" read as "absent" starts a dialog anew).
+// that mistakes one for another loses data (an "unavailable" read as "absent" starts a dialog
+// anew).
 #pragma once
 
 #include <cstdint>
@@ -15,28 +16,28 @@ namespace dialogstore {
 /// Every error this library reports. The values are frozen: they are printed by the command line
 /// and mapped one to one by other languages. Each line ends with what the caller should do.
 enum class errc : std::uint8_t {
-  key_not_found = 1,        ///< No context is stored under the key. Create one, or use `get`.
-  conflict = 2,             ///< Someone saved in between; nothing was written. Reload, or use `merge`.
-  history_changed = 3,      ///< What this context was loaded from is no longer there. Reload.
-  gone = 4,                 ///< The context was deleted or expired after it was loaded. Create anew.
-  already_exists = 5,       ///< `create` found a context under the key. Load it instead.
-  outcome_unknown = 6,      ///< The save may or may not have happened. Save the same context again.
-  timed_out = 7,            ///< The deadline passed and nothing was written. Retry later.
-  unavailable = 8,          ///< The server cannot be reached; nothing was written. Retry later.
-  canceled = 9,             ///< The caller cancelled; nothing was written.
-  invalid_uri = 10,         ///< The storage URI is wrong. Mend what the text names.
-  invalid_argument = 11,    ///< An option or argument is out of range. Mend what the text names.
-  invalid_key = 12,         ///< The key is empty or too long. Use another key.
-  too_large = 13,           ///< A limit of limits.hpp would be exceeded; nothing was written.
-  invalid_json = 14,        ///< The text is not the JSON that was expected. Mend it at the place named.
-  corrupt = 15,             ///< Stored bytes are damaged. Nothing is changed; see `dialogstore check`.
+  key_not_found = 1,    ///< No context is stored under the key. Create one, or use `get`.
+  conflict = 2,         ///< Someone saved in between; nothing was written. Reload, or use `merge`.
+  history_changed = 3,  ///< What this context was loaded from is no longer there. Reload.
+  gone = 4,             ///< The context was deleted or expired after it was loaded. Create anew.
+  already_exists = 5,   ///< `create` found a context under the key. Load it instead.
+  outcome_unknown = 6,  ///< The save may or may not have happened. Save the same context again.
+  timed_out = 7,        ///< The deadline passed and nothing was written. Retry later.
+  unavailable = 8,      ///< The server cannot be reached; nothing was written. Retry later.
+  canceled = 9,         ///< The caller cancelled; nothing was written.
+  invalid_uri = 10,     ///< The storage URI is wrong. Mend what the text names.
+  invalid_argument = 11,  ///< An option or argument is out of range. Mend what the text names.
+  invalid_key = 12,       ///< The key is empty or too long. Use another key.
+  too_large = 13,         ///< A limit of limits.hpp would be exceeded; nothing was written.
+  invalid_json = 14,  ///< The text is not the JSON that was expected. Mend it at the place named.
+  corrupt = 15,       ///< Stored bytes are damaged. Nothing is changed; see `dialogstore check`.
   unsupported_format = 16,  ///< Written by a newer version of this library. Upgrade.
   wrong_type = 17,          ///< A key of ours holds another application's data. It is left alone.
   auth_failed = 18,         ///< The server refused user or password. Correct the credentials.
-  permission_denied = 19,   ///< The user lacks a command the store needs. Grant what the text names.
-  read_only = 20,           ///< The server is a replica or set read-only. Connect to the primary.
-  server_out_of_memory = 21,///< The server is at maxmemory; nothing was written. Free memory.
-  server_busy = 22,         ///< The server is loading or runs a long script. Retry later.
+  permission_denied = 19,  ///< The user lacks a command the store needs. Grant what the text names.
+  read_only = 20,          ///< The server is a replica or set read-only. Connect to the primary.
+  server_out_of_memory = 21,  ///< The server is at maxmemory; nothing was written. Free memory.
+  server_busy = 22,           ///< The server is loading or runs a long script. Retry later.
   storage_full = 23,        ///< The disk behind the store is full; nothing was written. Free space.
   protocol_error = 24,      ///< The peer does not speak the Redis protocol as it should.
   server_error = 25,        ///< The server answered with an error not listed here; see the text.

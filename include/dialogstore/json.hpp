@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,8 +27,8 @@ class Json {
   Json(std::nullptr_t) : Json() {}
   Json(bool value) : text_(value ? "true" : "false") {}
   template <std::integral Integer>
-    requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
-  Json(Integer value) : text_(std::to_string(value)) {}
+  requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>) Json(Integer value)
+      : text_(std::to_string(value)) {}
   /// NaN and infinities become null, as in DFF; whole numbers keep a fraction ("1.0").
   Json(double value);
   /// A JSON string. Throws FormatError (invalid_json) when `value` is not UTF-8.
@@ -35,6 +36,10 @@ class Json {
   Json(const char* value) : Json(std::string_view(value)) {}
   Json(const std::string& value) : Json(std::string_view(value)) {}
   Json(const JsonObject& object);
+  /// A pointer would silently become `true`.
+  template <class Pointee>
+  requires(!std::same_as<std::remove_cv_t<Pointee>, char>) Json(Pointee*)
+  = delete;
 
   /// Reads one JSON text; white space around it is dropped, inside it kept.
   /// Throws FormatError naming the byte offset: not JSON, not UTF-8, a lone surrogate, a second
@@ -80,7 +85,9 @@ class JsonObject {
   static JsonObject parse(std::string_view text);
 
   [[nodiscard]] const Json* find(std::string_view name) const noexcept;
-  [[nodiscard]] bool contains(std::string_view name) const noexcept { return find(name) != nullptr; }
+  [[nodiscard]] bool contains(std::string_view name) const noexcept {
+    return find(name) != nullptr;
+  }
   /// Replaces the member in its place, or appends it. Throws FormatError when `name` is not UTF-8.
   void set(std::string_view name, Json value);
   /// True when there was one.

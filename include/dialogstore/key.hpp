@@ -28,8 +28,8 @@ class ContextKey {
   ContextKey(std::string_view text) : text_(text) {}
   ContextKey(const char* text) : text_(text) {}
   template <std::integral Integer>
-    requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>)
-  ContextKey(Integer value) : text_(std::to_string(value)) {}
+  requires(!std::same_as<Integer, bool> && !std::same_as<Integer, char>) ContextKey(Integer value)
+      : text_(std::to_string(value)) {}
   ContextKey(const Uuid& value) : text_(value.to_string()) {}
 
   [[nodiscard]] const std::string& text() const& noexcept { return text_; }

@@ -10,9 +10,9 @@ namespace dialogstore {
 
 /// What a save does when someone else saved the context in between.
 enum class ConflictPolicy : std::uint8_t {
-  fail,      ///< ConflictError; nothing is written
-  merge,     ///< reload, put the new turns behind theirs, state by key, save again: no turn is lost
-  overwrite, ///< the last writer wins, as in DFF
+  fail,   ///< ConflictError; nothing is written
+  merge,  ///< reload, put the new turns behind theirs, state by key, save again: no turn is lost
+  overwrite,  ///< the last writer wins, as in DFF
 };
 
 /// How much of a dialog a load brings.
@@ -23,8 +23,8 @@ enum class History : std::uint8_t {
 
 /// Order in which `scan` lists keys.
 enum class ScanOrder : std::uint8_t {
-  any,          ///< cheapest
-  newest_first, ///< most recently used first
+  any,           ///< cheapest
+  newest_first,  ///< most recently used first
 };
 
 /// Settings of one storage. Unit, default and limit are beside each.
@@ -58,16 +58,16 @@ struct CallOptions {
 struct RedisOptions {
   std::string host = "localhost";
   std::uint16_t port = 6379;
-  std::string unix_path;           ///< not empty: a unix socket instead of host and port
-  std::string user;                ///< ACL user; empty: the default user
+  std::string unix_path;  ///< not empty: a unix socket instead of host and port
+  std::string user;       ///< ACL user; empty: the default user
   std::string password;
   int database = 0;
   std::string client_name = "dialogstore";
-  bool tls = false;                ///< TLS 1.2 or newer; chain and host name are verified
-  bool tls_insecure = false;       ///< no verification, for tests only
+  bool tls = false;           ///< TLS 1.2 or newer; chain and host name are verified
+  bool tls_insecure = false;  ///< no verification, for tests only
   std::string tls_ca_file, tls_certificate, tls_key, tls_server_name;
   std::chrono::milliseconds connect_timeout{5'000};
-  unsigned connections = 1;        ///< 1 … 64, to this server, used in turn
+  unsigned connections = 1;  ///< 1 … 64, to this server, used in turn
   /// How far the server's clock may step back between a save and a delete (PROTOCOL, tombstone):
   /// a tombstone lives `timeout` plus this.
   std::chrono::milliseconds clock_tolerance{600'000};

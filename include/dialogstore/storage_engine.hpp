@@ -28,7 +28,7 @@ using Handler = asio::any_completion_handler<void(std::exception_ptr, Results...
 
 /// What a save wants of what is stored.
 enum class SaveMode : std::uint8_t {
-  set,     ///< store it: changes on top of what it was loaded from, or the whole in place of what is
+  set,  ///< store it: changes on top of what it was loaded from, or the whole in place of what is
   create,  ///< store it only when nothing is stored
 };
 
@@ -45,11 +45,11 @@ struct ScanOptions {
 
 /// What `check` found in the whole namespace.
 struct CheckReport {
-  std::uint64_t contexts = 0;        ///< sound ones
-  std::uint64_t unlisted = 0;        ///< stored, but missing in the index
-  std::uint64_t listed_absent = 0;   ///< in the index, but not stored
+  std::uint64_t contexts = 0;                                ///< sound ones
+  std::uint64_t unlisted = 0;                                ///< stored, but missing in the index
+  std::uint64_t listed_absent = 0;                           ///< in the index, but not stored
   std::vector<std::pair<std::string, std::string>> damaged;  ///< key (printable) and reason
-  std::uint64_t repaired = 0;        ///< index entries put right
+  std::uint64_t repaired = 0;                                ///< index entries put right
   [[nodiscard]] bool sound() const noexcept {
     return unlisted == 0 && listed_absent == 0 && damaged.empty();
   }
@@ -69,8 +69,7 @@ class StorageEngine : public std::enable_shared_from_this<StorageEngine> {
   virtual ~StorageEngine() = default;
 
   virtual void contains(ContextKey key, CallOptions call, Handler<bool> handler) = 0;
-  virtual void load(ContextKey key, CallOptions call,
-                    Handler<std::optional<Context>> handler) = 0;
+  virtual void load(ContextKey key, CallOptions call, Handler<std::optional<Context>> handler) = 0;
   /// `context` must stay alive and untouched until the handler runs.
   virtual void save(ContextKey key, Context& context, SaveMode mode, CallOptions call,
                     Handler<> handler) = 0;
@@ -94,7 +93,8 @@ class StorageEngine : public std::enable_shared_from_this<StorageEngine> {
 
   /// Ends waiting calls with errc::closed and lets the storage's thread finish. Idempotent.
   virtual void close() = 0;
-  /// Whether the caller is on the storage's own thread, where a blocking call would wait for itself.
+  /// Whether the caller is on the storage's own thread, where a blocking call would wait for
+  /// itself.
   [[nodiscard]] virtual bool runs_in_this_thread() const noexcept = 0;
   /// The executor calls run on; handlers without one of their own run there too.
   [[nodiscard]] virtual asio::any_io_executor executor() const = 0;

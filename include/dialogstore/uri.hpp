@@ -23,7 +23,7 @@ enum class Layout : std::uint8_t {
 
 struct StorageUri {
   UriScheme scheme = UriScheme::memory;
-  std::string file;   ///< of sqlite: the path; of memory: the name of the shared store, may be empty
+  std::string file;  ///< of sqlite: the path; of memory: the name of the shared store, may be empty
   Layout layout = Layout::log;
   RedisOptions redis;
   SQLiteOptions sqlite;

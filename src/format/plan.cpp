@@ -133,8 +133,12 @@ void SavePlanner::add_delta(SavePlan& plan) const {
   header.keyframe_distance = after.keyframe_distance;
   header.version = after.version;
   header.next_turn = after.next_turn;
+  // Who loads the recent rows only does not see what is edited in a page, but must number behind
+  // it.
+  const PartIndices next = changes_.sealed.empty() ? PartIndices{} : numbering(state_);
   plan.request.rows.push_back(encode_row(
-      header, delta_json(state_, changes_.tail, changes_.trims ? &changes_.first : nullptr)));
+      header, delta_json(state_, changes_.tail, changes_.trims ? &changes_.first : nullptr,
+                         changes_.sealed.empty() ? nullptr : &next)));
 }
 
 PlanResult SavePlanner::append() const {

@@ -6,7 +6,7 @@
 //               "first":[l,q,r],"next":[l,q,r],"turns":{"12":turn}}
 //   delta    = {"turns":{"12":{"request":message,"response":null}},"misc":{…},"misc_del":["name"],
 //               "states":{…},"states_del":[…],"extra":{…},"extra_del":[…],"id":…,
-//               "validation":true,"first":[l,q,r]}
+//               "validation":true,"first":[l,q,r],"next":[l,q,r]}
 #pragma once
 
 #include <array>
@@ -76,9 +76,10 @@ struct TurnEdit {
 std::string page_json(std::span<const TurnText* const> turns);
 std::string keyframe_json(const ContextAccess::State& state, std::span<const TurnText* const> turns,
                           const FirstKept& first, const PartIndices& next, std::uint32_t next_turn);
-/// `first` is written when it is not null. What else changed is taken from state.changes.
+/// `first` and `next` are written when they are not null. What else changed is taken from
+/// state.changes.
 std::string delta_json(const ContextAccess::State& state, std::span<const TurnEdit> turns,
-                       const FirstKept* first);
+                       const FirstKept* first, const PartIndices* next);
 std::string append_json(const TurnText& turn);
 
 /// About as many bytes as the turn takes in a page.

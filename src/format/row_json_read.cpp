@@ -225,11 +225,27 @@ BodyFault MemberSpans::read(std::string_view body, std::string_view where, TailC
   return cursor.at_end() ? BodyFault{} : not_json(cursor);
 }
 
-BodyFault read_flag_and_first(const MemberSpans& members, TailContent& out) {
+BodyFault read_next(std::string_view text, PartIndices& next) {
+  PartIndices more{};
+  if (BodyFault fault = read_indices(text, std::nullopt, more)) return fault;
+  for (std::size_t part = 0; part < turn_parts; ++part) {
+    next[part] = std::max(next[part], more[part]);
+  }
+  return {};
+}
+
+/// What keyframes and deltas spell alike.
+BodyFault read_common(const MemberSpans& members, TailContent& out) {
+  if (const auto id = members[Member::id]; !id.empty()) {
+    out.id = Json::from_valid_text(std::string(id));
+  }
   if (const auto text = members[Member::validation]; !text.empty()) {
     if (BodyFault fault = read_flag(text, out.validation)) return fault;
   }
-  if (const auto text = members[Member::first]; !text.empty()) return read_first(text, out.first);
+  if (const auto text = members[Member::first]; !text.empty()) {
+    if (BodyFault fault = read_first(text, out.first)) return fault;
+  }
+  if (const auto text = members[Member::next]; !text.empty()) return read_next(text, out.next);
   return {};
 }
 
@@ -243,24 +259,12 @@ constexpr std::array<StateMember, 3> state_members = {
      {Member::states, Member::states_del, &TailContent::framework_states},
      {Member::extra, Member::extra_del, &TailContent::extra}}};
 
-BodyFault read_next(std::string_view text, std::uint32_t next_turn, PartIndices& next) {
-  PartIndices stored{next_turn, next_turn, next_turn};
-  if (!text.empty()) {
-    if (BodyFault fault = read_indices(text, std::nullopt, stored)) return fault;
-  }
-  for (std::size_t part = 0; part < turn_parts; ++part) {
-    next[part] = std::max(next[part], stored[part]);
-  }
-  return {};
-}
-
 }  // namespace
 
 BodyFault read_keyframe(std::string_view body, std::uint32_t next_turn, TailContent& out) {
   MemberSpans members;
   if (BodyFault fault = members.read(body, "keyframe", out)) return fault;
   if (members[Member::id].empty()) return damaged("the keyframe has no \"id\"");
-  out.id = Json::from_valid_text(std::string(members[Member::id]));
   for (const StateMember& part : state_members) {
     if (!members[part.erased].empty()) {
       return unknown_member("keyframe", member_names[static_cast<std::size_t>(part.erased)]);
@@ -268,17 +272,15 @@ BodyFault read_keyframe(std::string_view body, std::uint32_t next_turn, TailCont
     if (members[part.set].empty()) continue;
     if (BodyFault fault = read_object(members[part.set], out.*part.object)) return fault;
   }
-  if (BodyFault fault = read_next(members[Member::next], next_turn, out.next)) return fault;
-  return read_flag_and_first(members, out);
+  if (members[Member::next].empty()) {
+    for (std::int64_t& index : out.next) index = std::max<std::int64_t>(index, next_turn);
+  }
+  return read_common(members, out);
 }
 
 BodyFault read_delta(std::string_view body, TailContent& content) {
   MemberSpans members;
   if (BodyFault fault = members.read(body, "delta", content)) return fault;
-  if (!members[Member::next].empty()) return unknown_member("delta", "next");
-  if (const auto id = members[Member::id]; !id.empty()) {
-    content.id = Json::from_valid_text(std::string(id));
-  }
   for (const StateMember& part : state_members) {
     JsonObject& object = content.*part.object;
     if (const auto names = members[part.erased]; !names.empty()) {
@@ -288,7 +290,7 @@ BodyFault read_delta(std::string_view body, TailContent& content) {
       if (BodyFault fault = set_members(changed, object)) return fault;
     }
   }
-  return read_flag_and_first(members, content);
+  return read_common(members, content);
 }
 
 BodyFault read_page(std::string_view payload, TurnPatches& turns, PartIndices& next,

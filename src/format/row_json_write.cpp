@@ -88,6 +88,10 @@ void append_first(std::string& out, const FirstKept& first) {
   append_numbers(out, first, [](std::int64_t index) { return index == keep_all; });
 }
 
+void append_next(std::string& out, const PartIndices& next) {
+  append_numbers(out, next, [](std::int64_t) { return false; });
+}
+
 void append_name(std::string& out, std::string_view name) {
   // Names come from a JsonObject, which takes nothing but UTF-8.
   static_cast<void>(append_json_string(out, name));
@@ -153,7 +157,7 @@ std::string keyframe_json(const ContextAccess::State& state, std::span<const Tur
   if (!state.extra.empty()) state.extra.append_to(members.next("\"extra\":"));
   if (first != nothing_trimmed) append_first(members.next("\"first\":"), first);
   if (!same_as(next, next_turn)) {
-    append_numbers(members.next("\"next\":"), next, [](std::int64_t) { return false; });
+    append_next(members.next("\"next\":"), next);
   }
   if (!turns.empty()) append_turns(members.next("\"turns\":"), turns);
   out.push_back('}');
@@ -161,7 +165,7 @@ std::string keyframe_json(const ContextAccess::State& state, std::span<const Tur
 }
 
 std::string delta_json(const ContextAccess::State& state, std::span<const TurnEdit> turns,
-                       const FirstKept* first) {
+                       const FirstKept* first, const PartIndices* next) {
   const ContextChanges& changes = state.changes;
   std::string out;
   Members members(out, '{');
@@ -182,6 +186,7 @@ std::string delta_json(const ContextAccess::State& state, std::span<const TurnEd
     members.next("\"validation\":") += state.validation ? "true" : "false";
   }
   if (first != nullptr) append_first(members.next("\"first\":"), *first);
+  if (next != nullptr) append_next(members.next("\"next\":"), *next);
   out.push_back('}');
   return out;
 }

@@ -64,9 +64,9 @@ class MemoryRowLog final : public RowLog {
       : store_(std::move(store)),
         options_(options),
         // A store without a name is known by its address, which no other has while it lives.
-        identity_("memory:" + (name.empty() ? std::to_string(std::bit_cast<std::uintptr_t>(
-                                                  store_.get()))
-                                            : std::move(name)) +
+        identity_("memory:" +
+                  (name.empty() ? std::to_string(std::bit_cast<std::uintptr_t>(store_.get()))
+                                : std::move(name)) +
                   "/" + options.name_space) {}
 
   [[nodiscard]] const std::string& identity() const noexcept override { return identity_; }
@@ -161,7 +161,8 @@ class MemoryRowLog final : public RowLog {
   /// The namespace without what has expired: all of it, or just the one key a call is about.
   Space& purged_space() {
     auto& space = store_->spaces[options_.name_space];
-    std::erase_if(space, [now = Clock::now()](const auto& item) { return expired(item.second, now); });
+    std::erase_if(space,
+                  [now = Clock::now()](const auto& item) { return expired(item.second, now); });
     return space;
   }
   Space& space_without(const std::string& key) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -68,6 +69,28 @@ inline bool is_high_surrogate(int code) noexcept {
 }
 inline bool is_low_surrogate(int code) noexcept {
   return code >= 0xDC00 && code < 0xE000;
+}
+
+// Bytes of the UTF-8 character at `at` (RFC 3629); 0 when there is none. `at` is not `end`.
+inline std::size_t utf8_length(const char* at, const char* end) noexcept {
+  const auto byte = [at](std::size_t i) { return static_cast<unsigned char>(at[i]); };
+  const auto tail = [byte](std::size_t i) { return (byte(i) & 0xC0U) == 0x80U; };
+  const auto left = static_cast<std::size_t>(end - at);
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2) return 0;  // a tail byte, or a longer spelling of ASCII
+  if (lead < 0xE0) return left >= 2 && tail(1) ? 2 : 0;
+  // The second byte rules out longer spellings, surrogates and codes beyond U+10FFFF.
+  if (lead < 0xF0) {
+    if (left < 3 || !tail(1) || !tail(2)) return 0;
+    const bool longer = lead == 0xE0 && byte(1) < 0xA0;
+    const bool surrogate = lead == 0xED && byte(1) > 0x9F;
+    return longer || surrogate ? 0 : 3;
+  }
+  if (lead > 0xF4 || left < 4 || !tail(1) || !tail(2) || !tail(3)) return 0;
+  const bool longer = lead == 0xF0 && byte(1) < 0x90;
+  const bool beyond = lead == 0xF4 && byte(1) > 0x8F;
+  return longer || beyond ? 0 : 4;
 }
 
 }  // namespace dialogstore::json_chars

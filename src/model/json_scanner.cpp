@@ -20,6 +20,7 @@ class OpenContainers {
     if (depth_ >= std::min(max_depth, capacity)) return false;
     const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);
     auto& word = bits_[depth_ / 64];
+    if (depth_ % 64 == 0) word = 0;  // cleared on first use: most values never get here
     word = object ? word | bit : word & ~bit;
     ++depth_;
     return true;
@@ -31,7 +32,7 @@ class OpenContainers {
   }
 
  private:
-  std::array<std::uint64_t, capacity / 64> bits_{};
+  std::array<std::uint64_t, capacity / 64> bits_;
   std::size_t depth_ = 0;
 };
 
@@ -42,6 +43,7 @@ class Scanner {
   bool value(std::size_t max_depth) noexcept;
   bool string() noexcept;
   bool name() noexcept;
+  bool name(std::string_view& raw) noexcept;
   void skip_space() noexcept {
     while (at_ != end_ && is_space(*at_)) ++at_;
   }
@@ -58,6 +60,7 @@ class Scanner {
   bool literal(std::string_view word) noexcept;
   bool number() noexcept;
   bool digits() noexcept;
+  bool beyond_ascii() noexcept;
   bool escape() noexcept;
   bool unicode_escape() noexcept;
   bool fail(JsonFault fault) noexcept {
@@ -137,9 +140,16 @@ Scanner::Next Scanner::end_value() noexcept {
 
 // A member's name and the colon behind it.
 bool Scanner::name() noexcept {
+  std::string_view raw;
+  return name(raw);
+}
+
+bool Scanner::name(std::string_view& raw) noexcept {
   skip_space();
   if (at_ == end_ || *at_ != '"') return fail_unexpected();
+  const char* const begin = at_ + 1;
   if (!string()) return false;
+  raw = std::string_view(begin, static_cast<std::size_t>(at_ - begin) - 1);
   skip_space();
   if (at_ == end_ || *at_ != ':') return fail_unexpected();
   ++at_;
@@ -160,13 +170,20 @@ bool Scanner::string() noexcept {
       if (!escape()) return false;
     } else if (static_cast<unsigned char>(c) < 0x20) {
       return fail(JsonFault::control_in_string);
-    } else {
-      const std::size_t length =
-          utf8_length(std::string_view(at_, static_cast<std::size_t>(end_ - at_)));
-      if (length == 0) return fail(JsonFault::not_utf8);
-      at_ += length;
+    } else if (!beyond_ascii()) {
+      return false;
     }
   }
+}
+
+// A run of characters that are not ASCII.
+bool Scanner::beyond_ascii() noexcept {
+  do {
+    const std::size_t length = utf8_length(at_, end_);
+    if (length == 0) return fail(JsonFault::not_utf8);
+    at_ += length;
+  } while (at_ != end_ && static_cast<unsigned char>(*at_) >= 0x80);
+  return true;
 }
 
 bool Scanner::escape() noexcept {
@@ -276,8 +293,13 @@ std::string_view describe(JsonFault fault) noexcept {
 bool JsonCursor::value(std::string_view& span) noexcept {
   if (fault_ != JsonFault::none) return false;
   skip_space();
-  Scanner scanner(text_.data() + position_, text_.data() + text_.size());
   const std::size_t begin = position_;
+  if (text_.compare(begin, 4, "null") == 0) {  // the most frequent value of all in DFF's JSON
+    position_ += 4;
+    span = text_.substr(begin, 4);
+    return true;
+  }
+  Scanner scanner(text_.data() + position_, text_.data() + text_.size());
   const bool valid = scanner.value(max_depth_);
   position_ = static_cast<std::size_t>(scanner.at() - text_.data());
   if (!valid) return fail_here(scanner.fault());
@@ -326,15 +348,10 @@ bool JsonCursor::next(char closing) noexcept {
 
 bool JsonCursor::next_name(std::string_view& name) noexcept {
   if (!next('}')) return false;
-  skip_space();
   Scanner scanner(text_.data() + position_, text_.data() + text_.size());
-  const std::size_t begin = position_ + 1;
-  const bool valid = scanner.name();
+  const bool valid = scanner.name(name);
   position_ = static_cast<std::size_t>(scanner.at() - text_.data());
-  if (!valid) return fail_here(scanner.fault());
-  // Between name and colon there may be white space: the name ends at the last quote.
-  name = text_.substr(begin, text_.rfind('"', position_ - 1) - begin);
-  return true;
+  return valid || fail_here(scanner.fault());
 }
 
 bool JsonCursor::next_item() noexcept {
@@ -363,15 +380,6 @@ bool JsonCursor::fail_at(JsonFault fault, std::size_t offset) noexcept {
 
 bool JsonCursor::fail_at(JsonFault fault, std::string_view part) noexcept {
   return fail_at(fault, static_cast<std::size_t>(part.data() - text_.data()));
-}
-
-bool JsonCursor::fail_here(JsonFault fault) noexcept {
-  fault_ = fault;
-  return false;
-}
-
-void JsonCursor::skip_space() noexcept {
-  while (position_ != text_.size() && is_space(text_[position_])) ++position_;
 }
 
 JsonKind json_kind(std::string_view text) noexcept {

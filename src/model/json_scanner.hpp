@@ -69,8 +69,14 @@ class JsonCursor {
  private:
   bool enter(char bracket) noexcept;
   bool next(char closing) noexcept;
-  bool fail_here(JsonFault fault) noexcept;
-  void skip_space() noexcept;
+  bool fail_here(JsonFault fault) noexcept {
+    fault_ = fault;
+    return false;
+  }
+  void skip_space() noexcept {
+    const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+    while (position_ != text_.size() && is_space(text_[position_])) ++position_;
+  }
 
   std::string_view text_;
   std::size_t max_depth_;

@@ -117,7 +117,7 @@ bool append_json_string(std::string& out, std::string_view text) {
     at = skip_plain(at, end);
     if (at == end) break;
     if (static_cast<unsigned char>(*at) >= 0x80) {
-      const std::size_t length = utf8_length(between(at, end));
+      const std::size_t length = json_chars::utf8_length(at, end);
       if (length == 0) {
         out.resize(before);
         return false;
@@ -142,7 +142,7 @@ bool is_utf8(std::string_view text) noexcept {
       ++at;
       continue;
     }
-    const std::size_t length = utf8_length(between(at, end));
+    const std::size_t length = json_chars::utf8_length(at, end);
     if (length == 0) return false;
     at += length;
   }
@@ -150,23 +150,7 @@ bool is_utf8(std::string_view text) noexcept {
 }
 
 std::size_t utf8_length(std::string_view text) noexcept {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto tails = [&](std::size_t length, unsigned low, unsigned high) -> std::size_t {
-    if (text.size() < length || byte(1) < low || byte(1) > high) return 0;
-    for (std::size_t i = 2; i < length; ++i) {
-      if ((byte(i) & 0xC0U) != 0x80U) return 0;
-    }
-    return length;
-  };
-  if (text.empty()) return 0;
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2) return 0;  // a tail byte, or a longer spelling of ASCII
-  if (lead < 0xE0) return tails(2, 0x80, 0xBF);
-  // The second byte rules out longer spellings, surrogates and codes beyond U+10FFFF.
-  if (lead < 0xF0) return tails(3, lead == 0xE0 ? 0xA0 : 0x80, lead == 0xED ? 0x9F : 0xBF);
-  if (lead < 0xF5) return tails(4, lead == 0xF0 ? 0x90 : 0x80, lead == 0xF4 ? 0x8F : 0xBF);
-  return 0;
+  return text.empty() ? 0 : json_chars::utf8_length(text.data(), text.data() + text.size());
 }
 
 }  // namespace dialogstore

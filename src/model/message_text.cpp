@@ -82,8 +82,11 @@ bool read_message(JsonCursor& cursor, MessageSpans& spans, std::string_view& fie
   if (!cursor.enter_object()) return false;
   std::string_view raw;
   std::string buffer;
+  std::size_t next = 0;  // DFF always writes the known fields in their order
   while (cursor.next_name(raw)) {
-    const std::size_t which = known_field(decoded_name(raw, buffer));
+    const bool foreseen = next < message_fields.size() && raw == message_fields[next];
+    const std::size_t which = foreseen ? next : known_field(decoded_name(raw, buffer));
+    next = which + 1;
     const bool known = which < message_fields.size();
     field = known ? message_fields[which] : std::string_view{};
     if (known && !spans.known[which].empty()) {

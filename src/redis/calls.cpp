@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
 
+#include "redis/gather.hpp"
 #include "redis/server_error.hpp"
 
 namespace dialogstore::redis {
@@ -29,23 +27,24 @@ std::chrono::microseconds jittered(std::chrono::milliseconds pause) {
       std::uniform_int_distribution<std::int64_t>(whole / 2, whole)(random));
 }
 
-// What to do with the end of one copy: nothing means send it again.
-std::optional<CallEnd> judge(ExecResult end, bool is_over) {
+struct Judged {
+  CallEnd end;
+  bool may_pass = false;  ///< another copy, later, may have a better end
+};
+
+Judged judge(ExecResult end) {
   if (!end.ok()) {
     const bool may_pass = end.failure == errc::unavailable || end.failure == errc::protocol_error;
-    if (may_pass && !is_over) return std::nullopt;
-    // A read that was cut off has no outcome to be unsure of.
-    return CallEnd{{}, Failure{end.failure, std::move(end.detail)}};
+    return {{{}, Failure{end.failure, std::move(end.detail)}}, may_pass};
   }
   const auto& root = end.reply.root();
   if (root.kind == ReplyKind::error) {
     auto error = read_server_error(root.text);
     if (error.effect == Effect::none_yet) {
-      if (!is_over) return std::nullopt;
-      return CallEnd{{}, Failure{error.code, std::move(error.detail)}};
+      return {{{}, Failure{error.code, std::move(error.detail)}}, true};
     }
   }
-  return CallEnd{std::move(end.reply), std::nullopt};
+  return {{std::move(end.reply), std::nullopt}, false};
 }
 
 // In a coroutine of its own, whose caller may cancel it: that ends the request, nothing is thrown.
@@ -55,11 +54,6 @@ asio::awaitable<CallEnd> call_apart(const Calls* calls, Request request, Deadlin
 }
 
 }  // namespace
-
-asio::awaitable<bool> is_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
-}
 
 asio::awaitable<bool> Backoff::pause(Deadline deadline) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
@@ -75,14 +69,11 @@ asio::awaitable<CallEnd> Calls::try_call(Request request, Deadline deadline) con
   const auto client = client_;
   Backoff backoff;
   for (;;) {
-    auto end = co_await client->exec(request.slot, request.bytes, deadline);
+    auto judged = judge(co_await client->exec(request.slot, request.bytes, deadline));
+    // Once cancelled, a coroutine throws at its next co_await: none follows then.
     const auto state = co_await asio::this_coro::cancellation_state;
-    const bool is_over =
-        state.cancelled() != asio::cancellation_type::none || Clock::now() >= deadline;
-    if (auto judged = judge(std::move(end), is_over)) co_return std::move(*judged);
-    if (!co_await backoff.pause(deadline)) {
-      co_return CallEnd{{}, Failure{errc::unavailable, "the server did not answer in time"}};
-    }
+    const bool goes_on = judged.may_pass && state.cancelled() == asio::cancellation_type::none;
+    if (!goes_on || !co_await backoff.pause(deadline)) co_return std::move(judged.end);
   }
 }
 
@@ -94,7 +85,6 @@ asio::awaitable<Reply> Calls::call(Request request, std::string name, Deadline d
 
 asio::awaitable<std::vector<CallEnd>> Calls::call_all(std::vector<Request> requests,
                                                       Deadline deadline) const {
-  const auto executor = co_await asio::this_coro::executor;
   std::vector<CallEnd> ends;
   ends.reserve(requests.size());
   if (requests.size() == 1) {
@@ -102,22 +92,12 @@ asio::awaitable<std::vector<CallEnd>> Calls::call_all(std::vector<Request> reque
     co_return ends;
   }
   for (std::size_t from = 0; from < requests.size(); from += max_at_once) {
-    const auto until = std::min(from + max_at_once, requests.size());
-    using Operation = decltype(asio::co_spawn(
-        executor, call_apart(this, std::move(requests[0]), deadline), asio::deferred));
-    std::vector<Operation> operations;
-    operations.reserve(until - from);
-    for (auto i = from; i < until; ++i) {
-      operations.push_back(asio::co_spawn(
-          executor, call_apart(this, std::move(requests[i]), deadline), asio::deferred));
+    std::vector<asio::awaitable<CallEnd>> works;
+    for (auto i = from; i < std::min(from + max_at_once, requests.size()); ++i) {
+      works.push_back(call_apart(this, std::move(requests[i]), deadline));
     }
-    auto [order, errors, results] =
-        co_await asio::experimental::make_parallel_group(std::move(operations))
-            .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
-    for (const auto& error : errors) {
-      if (error) std::rethrow_exception(error);
-    }
-    std::move(results.begin(), results.end(), std::back_inserter(ends));
+    auto some = co_await gather(std::move(works));
+    std::move(some.begin(), some.end(), std::back_inserter(ends));
   }
   co_return ends;
 }

@@ -38,9 +38,6 @@ class Backoff {
   std::chrono::milliseconds next_{2};
 };
 
-/// True when the coroutine was told to stop.
-asio::awaitable<bool> is_cancelled();
-
 class Calls {
  public:
   explicit Calls(std::shared_ptr<RedisClient> client) : client_(std::move(client)) {}

@@ -171,11 +171,11 @@ void LinkCore::enqueue(std::string request, Clock::time_point deadline, Caller c
   waiting_.splice(waiting_.end(), spare_, added);
   added->size = request.size();
   added->bytes = std::move(request);
-  added->caller = std::move(caller);
+  added->caller.emplace(std::move(caller));
   added->is_in_flight = false;
   added->deadline = deadlines_.emplace(deadline, added);
   queued_bytes_ += added->size;
-  if (auto& slot = added->caller.slot; slot.is_connected()) {
+  if (auto& slot = added->caller->slot; slot.is_connected()) {
     slot.emplace<CancelRequest>(CancelRequest{this, added});
   }
   arm_deadline();
@@ -183,17 +183,17 @@ void LinkCore::enqueue(std::string request, Clock::time_point deadline, Caller c
 
 // The caller's part of a request ends; its place in a list is the business of whoever calls.
 void LinkCore::finish(Request& request, ExecResult result, bool by_cancellation) {
-  Caller& caller = request.caller;
-  if (!caller.handler) {
+  if (!request.caller) {
     return;
   }
   deadlines_.erase(request.deadline);
   // While it runs, the function in the slot must not be destroyed; it works only once.
+  Caller& caller = *request.caller;
   if (!by_cancellation && caller.slot.is_connected()) {
     caller.slot.clear();
   }
   finished_.push_back({std::move(caller.handler), std::move(caller.executor), std::move(result)});
-  caller = {};
+  request.caller.reset();
 }
 
 void LinkCore::release(Requests& from, Requests::iterator request) {
@@ -349,8 +349,8 @@ void LinkCore::abandon() noexcept {
   Requests requests = std::move(waiting_);
   requests.splice(requests.end(), in_flight_);
   for (Request& request : requests) {
-    if (request.caller.handler && request.caller.slot.is_connected()) {
-      request.caller.slot.clear();
+    if (request.caller && request.caller->slot.is_connected()) {
+      request.caller->slot.clear();
     }
   }
 }

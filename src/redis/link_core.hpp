@@ -9,15 +9,16 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -47,7 +48,9 @@ struct Session {
 
 class LinkCore : public std::enable_shared_from_this<LinkCore> {
  public:
-  using Handler = asio::any_completion_handler<void(ExecResult)>;
+  /// What resumes a coroutine that awaits exec(). The exact type and not any_completion_handler,
+  /// which allocates, and whose move assignment never ends in Boost 1.81.
+  using Handler = asio::async_result<asio::use_awaitable_t<>, void(ExecResult)>::handler_type;
 
   LinkCore(asio::any_io_executor executor, LinkSettings settings);
 
@@ -77,7 +80,7 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
   struct Request {
     std::string bytes;  ///< empty once written
     std::size_t size = 0;
-    Caller caller;  ///< empty once it was answered
+    std::optional<Caller> caller;  ///< empty once it was answered
     Deadlines::iterator deadline;
     bool is_in_flight = false;
   };

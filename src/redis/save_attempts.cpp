@@ -28,7 +28,7 @@ SaveDecision SaveAttempts::on_end(const ExecResult& end, bool is_over) {
   return on_answer(reply, is_over);
 }
 
-Failure SaveAttempts::not_sent(Failure cause) const {
+Failure SaveAttempts::ended_by(Failure cause) const {
   return fail(cause.code, std::move(cause.detail)).failure;
 }
 
@@ -37,7 +37,7 @@ SaveDecision SaveAttempts::on_failure(const ExecResult& end, bool is_over) {
   const bool is_final = end.failure == errc::canceled || end.failure == errc::closed;
   const bool try_again = end.sent == Sent::maybe || is_worth_another_try(end.failure);
   if (is_over || is_final || !try_again) return fail(end.failure, end.detail);
-  auto decision = step(NextStep::send_after_pause);
+  auto decision = pause(end.failure, end.detail);
   decision.is_connection_new = true;
   return decision;
 }
@@ -52,7 +52,7 @@ SaveDecision SaveAttempts::on_server_error(std::string_view text, bool is_over) 
       return step(NextStep::send);
     case Effect::none_yet:
       if (is_over) return fail(error.code, std::move(error.detail));
-      return step(NextStep::send_after_pause);
+      return pause(error.code, std::move(error.detail));
     case Effect::none:
       return fail(error.code, std::move(error.detail));
     case Effect::unknown:
@@ -91,6 +91,12 @@ SaveDecision SaveAttempts::on_refusal(Refusal refusal, bool is_over) const {
       break;
   }
   return fail(errc::too_large, "the save has more rows than the script takes");
+}
+
+SaveDecision SaveAttempts::pause(errc code, std::string detail) const {
+  auto decision = fail(code, std::move(detail));
+  decision.next = NextStep::send_after_pause;
+  return decision;
 }
 
 SaveDecision SaveAttempts::fail(errc code, std::string detail) const {

@@ -26,7 +26,7 @@ enum class NextStep : std::uint8_t {
 struct SaveDecision {
   NextStep next = NextStep::send;
   SaveResult result;
-  Failure failure;
+  Failure failure;  ///< also of send_after_pause: what it is when there is no time for a pause
   std::optional<std::chrono::milliseconds> server_time;  ///< a sample of the server's clock
   bool is_connection_new = false;  ///< the next copy may meet another server
 };
@@ -42,10 +42,11 @@ class SaveAttempts {
 
   /// `is_over`: the deadline has passed, or the caller has cancelled.
   [[nodiscard]] SaveDecision on_end(const ExecResult& end, bool is_over);
-  /// A failure of something the save needs first; nothing of this copy was sent.
-  [[nodiscard]] Failure not_sent(Failure cause) const;
+  /// What the save ends with when something else ends it before its next copy.
+  [[nodiscard]] Failure ended_by(Failure cause) const;
 
  private:
+  [[nodiscard]] SaveDecision pause(errc code, std::string detail) const;
   SaveDecision on_failure(const ExecResult& end, bool is_over);
   SaveDecision on_server_error(std::string_view text, bool is_over);
   SaveDecision on_answer(const ReplyNode& reply, bool is_over);

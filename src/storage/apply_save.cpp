@@ -18,8 +18,8 @@ constexpr std::size_t answered_header_bytes = 20;
 /// What the rows say of a token: whose save it was, and whether the base is still there.
 enum class Found : std::uint8_t { own, base, neither };
 
-/// One row, newest to oldest. The versions of a page are those of the rows it sealed: its last token
-/// has the sequence number of its header, the one before it the number before, and so on.
+/// One row, newest to oldest. The versions of a page are those of the rows it sealed: its last
+/// token has the sequence number of its header, the one before it the number before, and so on.
 std::optional<Found> look_in_row(std::string_view row, const Token& own,
                                  const std::optional<Version>& base, std::uint32_t& oldest) {
   format::RowView view;

@@ -26,7 +26,8 @@ class RowList {
 };
 
 /// Decides and, when the answer is saved, changes `rows`. The caller keeps time: the fence is not
-/// needed where a call cannot run late. Throws Failure (invalid_argument) for an impossible request.
+/// needed where a call cannot run late. Throws Failure (invalid_argument) for an impossible
+/// request.
 SaveResult apply_save(RowList& rows, const format::SaveRequest& request);
 
 }  // namespace dialogstore

@@ -12,7 +12,9 @@ void CallBridge::begin(const std::shared_ptr<Call>& call) {
   call->place = calls_.insert(calls_.end(), call);
 }
 
-void CallBridge::end(const std::shared_ptr<Call>& call) { calls_.erase(call->place); }
+void CallBridge::end(const std::shared_ptr<Call>& call) {
+  calls_.erase(call->place);
+}
 
 void CallBridge::cancel(Call& call) {
   if (call.begun) {

@@ -36,14 +36,14 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
   [[nodiscard]] bool runs_in_this_thread() const noexcept { return thread_->runs_in_this_thread(); }
 
-  /// Runs `work()` (a callable giving asio::awaitable<Result>) on the storage's thread and hands its
-  /// end to `handler` on the handler's own executor. `owner` lives until then.
+  /// Runs `work()` (a callable giving asio::awaitable<Result>) on the storage's thread and hands
+  /// its end to `handler` on the handler's own executor. `owner` lives until then.
   template <class... Results, class Work>
   void run(std::shared_ptr<void> owner, const char* operation, std::string key, Work work,
            Handler<Results...> handler);
 
-  /// Ends every call in flight (after `first`, on the storage's thread), refuses new ones, and waits
-  /// for the thread unless called on it.
+  /// Ends every call in flight (after `first`, on the storage's thread), refuses new ones, and
+  /// waits for the thread unless called on it.
   template <class First>
   void close(First first);
 
@@ -70,9 +70,9 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
 
   std::unique_ptr<IoThread> thread_;
   asio::any_io_executor executor_;
-  std::mutex mutex_;        ///< guards closed_ together with the post that follows its test
+  std::mutex mutex_;  ///< guards closed_ together with the post that follows its test
   bool closed_ = false;
-  bool closing_ = false;    ///< the same, as the storage's thread sees it
+  bool closing_ = false;  ///< the same, as the storage's thread sees it
   std::list<std::shared_ptr<Call>> calls_;
 };
 
@@ -134,10 +134,10 @@ void CallBridge::run(std::shared_ptr<void> owner, const char* operation, std::st
   if (enqueue(std::move(start))) return;
   // The storage's thread is gone; and a handler never runs within the call that starts it.
   asio::post(asio::system_executor(), [shared, guard, operation, key] {
-    complete(asio::any_io_executor(asio::system_executor()), std::move(*shared),
-             make_error(errc::closed, operation, ContextKey(key).printable(),
-                        "the storage was closed"),
-             Results{}...);
+    complete(
+        asio::any_io_executor(asio::system_executor()), std::move(*shared),
+        make_error(errc::closed, operation, ContextKey(key).printable(), "the storage was closed"),
+        Results{}...);
   });
 }
 

@@ -1,11 +1,11 @@
 // The public face: blocking calls, batches, and the small rules that are the same for every engine.
 #include "dialogstore/context_storage.hpp"
 
+#include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
-#include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -133,9 +133,13 @@ class Batch : public std::enable_shared_from_this<Batch<Result, Total>> {
 DBContextStorage::DBContextStorage(std::string full_path, std::shared_ptr<StorageEngine> engine)
     : full_path_(std::move(full_path)), engine_(std::move(engine)) {}
 
-DBContextStorage::~DBContextStorage() { close(); }
+DBContextStorage::~DBContextStorage() {
+  close();
+}
 
-void DBContextStorage::close() { engine_->close(); }
+void DBContextStorage::close() {
+  engine_->close();
+}
 
 std::string_view DBContextStorage::path() const noexcept {
   const std::string_view full = full_path_;
@@ -183,8 +187,8 @@ void DBContextStorage::load_or_default(StorageEngine& engine, ContextKey key,
   auto done = in_place_of(*keep, engine.executor(),
                           [keep, otherwise = std::move(otherwise)](std::exception_ptr error,
                                                                    std::optional<Context> found) {
-                            std::move (*keep)(std::move(error), found ? std::move(*found)
-                                                                      : std::move(*otherwise));
+                            std::move (*keep)(std::move(error),
+                                              found ? std::move(*found) : std::move(*otherwise));
                           });
   engine.load(std::move(key), call, Handler<std::optional<Context>>(std::move(done)));
 }
@@ -209,8 +213,8 @@ void DBContextStorage::save_many(std::shared_ptr<StorageEngine> engine,
                                  CallOptions call,
                                  Handler<std::vector<std::exception_ptr>> handler) {
   using Errors = std::vector<std::exception_ptr>;
-  auto batch = std::make_shared<Batch<char, Errors>>(items.size(), engine->executor(),
-                                                     std::move(handler));
+  auto batch =
+      std::make_shared<Batch<char, Errors>>(items.size(), engine->executor(), std::move(handler));
   const auto finish = [](auto& all, Handler<Errors> last) {
     std::move(last)(std::exception_ptr{}, std::move(all.errors));
   };
@@ -257,9 +261,10 @@ void DBContextStorage::set_item(const ContextKey& key, Context&& context, CallOp
 }
 
 std::optional<Context> DBContextStorage::find(const ContextKey& key, CallOptions call) {
-  return wait_for<std::optional<Context>>(
-      *engine_, "get_item", key.printable(),
-      [&](Handler<std::optional<Context>> handler) { engine_->load(key, call, std::move(handler)); });
+  return wait_for<std::optional<Context>>(*engine_, "get_item", key.printable(),
+                                          [&](Handler<std::optional<Context>> handler) {
+                                            engine_->load(key, call, std::move(handler));
+                                          });
 }
 
 Context DBContextStorage::get_item(const ContextKey& key, CallOptions call) {

@@ -8,7 +8,9 @@ IoThread::IoThread()
       // The thread shares the context, so that a detached thread never outlives it.
       thread_([context = context_] { context->run(); }) {}
 
-IoThread::~IoThread() { finish(); }
+IoThread::~IoThread() {
+  finish();
+}
 
 void IoThread::finish() {
   work_.reset();

@@ -54,9 +54,13 @@ void LogEngine::expect_absent(const ContextKey& key, Context& context) const {
   if (!state.position && !state.pending) state.stored_under = place_of(key);
 }
 
-bool LogEngine::runs_in_this_thread() const noexcept { return bridge_->runs_in_this_thread(); }
+bool LogEngine::runs_in_this_thread() const noexcept {
+  return bridge_->runs_in_this_thread();
+}
 
-asio::any_io_executor LogEngine::executor() const { return bridge_->executor(); }
+asio::any_io_executor LogEngine::executor() const {
+  return bridge_->executor();
+}
 
 void LogEngine::close() {
   bridge_->close([self = shared_from_this(), this] { rows_->close(); });
@@ -83,8 +87,7 @@ void LogEngine::launch(const char* operation, std::string key, const CallOptions
       return work(resolve(call, start));
     });
   };
-  bridge_->run(shared_from_this(), operation, std::move(key), std::move(begin),
-               std::move(handler));
+  bridge_->run(shared_from_this(), operation, std::move(key), std::move(begin), std::move(handler));
 }
 
 void LogEngine::contains(ContextKey key, CallOptions call, Handler<bool> handler) {
@@ -106,8 +109,7 @@ void LogEngine::save(ContextKey key, Context& context, SaveMode mode, CallOption
          });
 }
 
-void LogEngine::append(ContextKey key, Turn turn, CallOptions call,
-                       Handler<std::int64_t> handler) {
+void LogEngine::append(ContextKey key, Turn turn, CallOptions call, Handler<std::int64_t> handler) {
   launch("append", key.text(), call, std::move(handler),
          [this, key, turn = std::move(turn)](Settings settings) {
            return do_append(key, turn, settings);
@@ -121,10 +123,9 @@ void LogEngine::erase(ContextKey key, CallOptions call, Handler<bool> handler) {
 
 void LogEngine::load_turns(ContextKey key, std::int64_t from, std::int64_t to, CallOptions call,
                            Handler<std::vector<Turn>> handler) {
-  launch("load_turns", key.text(), call, std::move(handler),
-         [this, key, from, to](Settings settings) {
-           return do_load_turns(key, from, to, settings);
-         });
+  launch(
+      "load_turns", key.text(), call, std::move(handler),
+      [this, key, from, to](Settings settings) { return do_load_turns(key, from, to, settings); });
 }
 
 void LogEngine::wait_turns(ContextKey key, std::int64_t from, CallOptions call,
@@ -148,8 +149,8 @@ void LogEngine::scan(std::string cursor, ScanOptions options, CallOptions call,
   launch("scan", {}, call, std::move(handler),
          [this, cursor = std::move(cursor), options](Settings settings) {
            if (options.page_size < 1 || options.page_size > largest_scan_page) {
-             throw Failure{errc::invalid_argument, "page_size is not between 1 and " +
-                                                       std::to_string(largest_scan_page)};
+             throw Failure{errc::invalid_argument,
+                           "page_size is not between 1 and " + std::to_string(largest_scan_page)};
            }
            return rows_->scan(cursor, options, settings.deadline);
          });

@@ -1,4 +1,5 @@
-// Reading: one command for a load, and a second only when the keyframe lies further back than usual.
+// Reading: one command for a load, and a second only when the keyframe lies further back than
+// usual.
 #include <algorithm>
 
 #include "dialogstore/limits.hpp"
@@ -55,7 +56,7 @@ asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Setti
     const Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
     // Fewer rows than asked for: that is the whole log, even when only the tail was wanted.
     const bool everything = window == 0 || read.rows.size() < window;
-    Context context(Json{});
+    Context context(Json(0));  // cheaper than a fresh random id, which replay would replace
     auto& state = ContextAccess::state(context);
     auto result = format::replay(read.rows, everything, state);
     if (everything && window != 0 && result.error == errc::unsupported_format) {

@@ -38,7 +38,9 @@ bool is_rebuildable(const SaveResult& result) {
          (result.answer == SaveAnswer::history_changed && !result.unanswered_copy);
 }
 
-Failure absent() { return {errc::key_not_found, "no context is stored under this key"}; }
+Failure absent() {
+  return {errc::key_not_found, "no context is stored under this key"};
+}
 
 }  // namespace
 
@@ -55,14 +57,14 @@ asio::awaitable<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Se
     }
     auto planned = format::plan_append(*last, text, new_token());
     if (planned.status != format::PlanStatus::ready) throw Failure{planned.error, planned.why};
-    auto request =
-        std::make_shared<const format::SaveRequest>(std::move(planned.plan.request));
+    auto request = std::make_shared<const format::SaveRequest>(std::move(planned.plan.request));
     const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
     if (is_done(result.answer)) co_return std::int64_t{last->next_turn};
     if (!is_rebuildable(result)) {
       if (!result.unanswered_copy) throw absent();
-      throw Failure{errc::gone, "the context was deleted or replaced while the turn was being "
-                                "added; it may have been added before that"};
+      throw Failure{errc::gone,
+                    "the context was deleted or replaced while the turn was being "
+                    "added; it may have been added before that"};
     }
     last = answered_header(result);
     co_await pause_between_rounds(round, settings.deadline);
@@ -91,8 +93,8 @@ asio::awaitable<bool> LogEngine::do_erase(ContextKey key, Settings settings) {
   if (!last) co_return false;
   for (int round = 0; round < largest_rounds; ++round) {
     co_await throw_if_cancelled();
-    auto request = std::make_shared<const format::SaveRequest>(
-        format::plan_erase(last->version, new_token()));
+    auto request =
+        std::make_shared<const format::SaveRequest>(format::plan_erase(last->version, new_token()));
     const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
     if (is_done(result.answer)) co_return true;
     // Gone without us: another call deleted it, or an unanswered copy of ours did.

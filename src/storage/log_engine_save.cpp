@@ -1,5 +1,5 @@
-// Saving, as PROTOCOL demands: every write names the exact state it replaces; a save whose outcome is
-// unknown is settled before anything else; only a proven conflict is merged.
+// Saving, as PROTOCOL demands: every write names the exact state it replaces; a save whose outcome
+// is unknown is settled before anything else; only a proven conflict is merged.
 #include <algorithm>
 
 #include "dialogstore/limits.hpp"
@@ -53,12 +53,14 @@ bool is_done(const SaveResult& result) {
                              : "; nothing was written";
   switch (result.answer) {
     case SaveAnswer::conflict:
-      throw Failure{errc::conflict, "someone else saved this context in between; nothing was "
-                                    "written: load it again, or use the merge policy"};
+      throw Failure{errc::conflict,
+                    "someone else saved this context in between; nothing was "
+                    "written: load it again, or use the merge policy"};
     case SaveAnswer::history_changed:
       throw Failure{errc::history_changed,
                     "the version this context was loaded at is no longer stored: it was replaced, "
-                    "trimmed or lost in a failover" + doubt};
+                    "trimmed or lost in a failover" +
+                        doubt};
     case SaveAnswer::deleted:
     case SaveAnswer::gone:
       throw Failure{errc::gone, "the context was deleted or expired after it was loaded" + doubt};
@@ -201,8 +203,7 @@ asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings s
   }
 }
 
-asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context,
-                                              Settings settings) {
+asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context, Settings settings) {
   for (int round = 0; round < largest_rounds; ++round) {
     co_await throw_if_cancelled();
     auto& state = ContextAccess::state(context);
@@ -253,8 +254,9 @@ asio::awaitable<bool> LogEngine::save_with_history(ContextKey key, Context& cont
   settings.history = History::all;
   auto theirs = co_await do_load(key, settings, false);
   if (!theirs) {
-    throw Failure{errc::gone, "the context was deleted or expired after it was loaded; nothing "
-                              "was written"};
+    throw Failure{errc::gone,
+                  "the context was deleted or expired after it was loaded; nothing "
+                  "was written"};
   }
   auto& mine = ContextAccess::state(context);
   const auto& stored = ContextAccess::state(*theirs);
@@ -277,16 +279,16 @@ asio::awaitable<void> LogEngine::save_whole(ContextKey key, Context& context, Sa
   auto& state = ContextAccess::state(context);
   for (int round = 0; round < largest_rounds; ++round) {
     co_await throw_if_cancelled();
-    auto planned = format::plan_replace(state, replaced ? &*replaced : nullptr, new_token(),
-                                        log_options_);
+    auto planned =
+        format::plan_replace(state, replaced ? &*replaced : nullptr, new_token(), log_options_);
     const SaveResult result = co_await send(key, state, checked(std::move(planned)), settings);
     if (is_done(result)) co_return;
 
     // Only the sole copy's answer proves that nothing was written; else writing again could undo
     // what happened since.
     if (result.unanswered_copy && result.answer != SaveAnswer::conflict) report(result);
-    const bool something_there = result.answer == SaveAnswer::conflict ||
-                                 result.answer == SaveAnswer::history_changed;
+    const bool something_there =
+        result.answer == SaveAnswer::conflict || result.answer == SaveAnswer::history_changed;
     if (mode == SaveMode::create && something_there) {
       throw Failure{errc::already_exists, "a context is stored under this key already"};
     }

@@ -48,8 +48,8 @@ enum class SaveAnswer : char {
 
 struct SaveResult {
   SaveAnswer answer = SaveAnswer::saved;
-  std::string last_header;      ///< the first 20 bytes of the last row, unless saved or gone
-  bool unanswered_copy = false; ///< a copy of this very save was sent before and not answered
+  std::string last_header;       ///< the first 20 bytes of the last row, unless saved or gone
+  bool unanswered_copy = false;  ///< a copy of this very save was sent before and not answered
 };
 
 /// All members are called on executor() only. They throw Failure.
@@ -70,7 +70,8 @@ class RowLog {
   /// `resent`: a copy of it was sent by an earlier call, so that even the first copy of this call
   /// is a retry. Keeps the listing right: a log that comes into being is listed before, one that
   /// was erased is taken out after. Throws Failure: outcome_unknown when a copy went unanswered.
-  virtual asio::awaitable<SaveResult> save(ContextKey key, std::shared_ptr<const format::SaveRequest> request,
+  virtual asio::awaitable<SaveResult> save(ContextKey key,
+                                           std::shared_ptr<const format::SaveRequest> request,
                                            bool resent, Deadline deadline) = 0;
 
   virtual asio::awaitable<std::uint64_t> count(Deadline deadline) = 0;

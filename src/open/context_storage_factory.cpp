@@ -1,0 +1,30 @@
+// The only file that knows every back end.
+#include <memory>
+#include <string_view>
+
+#include "dialogstore/context_storage.hpp"
+#include "dialogstore/memory_context_storage.hpp"
+#include "dialogstore/redis_context_storage.hpp"
+#include "dialogstore/sqlite_context_storage.hpp"
+#include "dialogstore/uri.hpp"
+
+namespace dialogstore {
+
+std::unique_ptr<DBContextStorage> context_storage_factory(std::string_view uri) {
+  const StorageUri parsed = parse_uri(uri);
+  if (parsed.layout == Layout::dff) {
+    throw_error(errc::invalid_uri, "", "",
+                "storage URI: option layout=dff is not supported by this version; remove it");
+  }
+  switch (parsed.scheme) {
+    case UriScheme::redis:
+      return std::make_unique<RedisContextStorage>(uri);
+    case UriScheme::sqlite:
+      return std::make_unique<SQLiteContextStorage>(uri);
+    case UriScheme::memory:
+      break;
+  }
+  return std::make_unique<MemoryContextStorage>(uri);
+}
+
+}  // namespace dialogstore

@@ -1,0 +1,100 @@
+// The listing of a namespace: sorted sets of keys by the server time of their last use.
+//
+// The rules (PROTOCOL §2 and §3.10, where all interleavings were tried): a create always writes its
+// entry first, whatever was written before; only refreshes are rare. An entry is removed only if
+// its score is still the one read before, and only by a delete that really deleted or when it is
+// older than any call can be and its context is gone. So no context exists unlisted; an entry
+// without a context can be left by a create that failed, and goes when a listing meets it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "redis/calls.hpp"
+#include "redis/index_entry.hpp"
+#include "redis/keys.hpp"
+#include "redis/recent_keys.hpp"
+#include "redis/server_state.hpp"
+
+namespace dialogstore::redis {
+
+class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
+ public:
+  ContextIndex(Calls calls, KeyNames names, std::shared_ptr<ServerState> state,
+               std::chrono::milliseconds ttl);
+
+  // Each needs ServerState::prepare before, and throws Failure unless it says otherwise.
+
+  /// Writes the entry. Before every create.
+  asio::awaitable<void> list(std::string key, Deadline deadline);
+  [[nodiscard]] bool is_refresh_due(std::string_view key) const;
+  /// Renews the entry of a context that is in use, if there is one: not for a context that was
+  /// deleted meanwhile. False when there is none. Sent once, never throws.
+  asio::awaitable<bool> refresh(std::string key, Deadline deadline);
+  /// The entry's score as it is now.
+  asio::awaitable<std::optional<std::string>> score_of(std::string key, Deadline deadline);
+  /// Removes entries (of any shards) whose score has not changed; returns how many. Never throws:
+  /// what stays is found by the next listing.
+  asio::awaitable<std::uint64_t> unlist(std::vector<IndexEntry> entries, Deadline deadline);
+
+  /// How many are listed; with a ttl, of those used within it.
+  asio::awaitable<std::uint64_t> count(Deadline deadline);
+  asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options, Deadline deadline);
+
+  struct Batch {
+    std::vector<IndexEntry> entries;
+    std::string cursor;  ///< for the next; empty after the last
+  };
+  /// All entries of all shards, expired ones too, in no order; some may come twice.
+  asio::awaitable<Batch> walk(std::string cursor, std::size_t count, Deadline deadline);
+
+  /// Compares listing and contexts (RowLog::check_listing).
+  asio::awaitable<CheckReport> check(bool repair, Deadline deadline);
+  /// Starts removing entries of contexts that expired, when that was not done a short while ago.
+  void sweep_soon();
+
+ private:
+  /// What lies under a context's name.
+  enum class Presence : std::uint8_t { absent, tombstone, context, foreign };
+
+  [[nodiscard]] KeyName shard_name(std::string_view key) const;
+  /// Server times in microseconds: an entry below belongs to no living context (0: without a ttl),
+  /// to no call that is still under way.
+  [[nodiscard]] std::int64_t expired_below() const;
+  [[nodiscard]] std::int64_t old_below() const;
+  [[nodiscard]] bool is_expired(const IndexEntry& entry) const;
+  [[nodiscard]] bool is_old(const IndexEntry& entry) const;
+  Request add_request(const std::string& key, bool only_existing) const;
+
+  asio::awaitable<ScanPage> scan_any(std::string cursor, std::size_t count, Deadline deadline);
+  asio::awaitable<ScanPage> scan_newest(std::string cursor, std::size_t count, Deadline deadline);
+  /// Entries at or below `from` and above `floor`, newest first, over all shards.
+  asio::awaitable<std::vector<IndexEntry>> newest(IndexEntry from, std::string floor,
+                                                  std::size_t count, Deadline deadline);
+  asio::awaitable<std::vector<IndexEntry>> newest_of_shard(unsigned shard, IndexEntry from,
+                                                           std::string floor, std::size_t count,
+                                                           Deadline deadline);
+  /// The keys of those whose context is there; old entries of others are removed.
+  asio::awaitable<std::vector<ContextKey>> without_ghosts(std::vector<IndexEntry> entries,
+                                                          Deadline deadline);
+  asio::awaitable<bool> all_exist(std::vector<std::string> keys, Deadline deadline);
+  asio::awaitable<std::vector<Presence>> look_up(std::vector<std::string> keys, Deadline deadline);
+  asio::awaitable<void> check_unlisted(bool repair, CheckReport* report, Deadline deadline);
+  asio::awaitable<void> check_names(std::vector<std::string> keys, bool repair,
+                                    CheckReport* report, Deadline deadline);
+  asio::awaitable<void> check_ghosts(bool repair, CheckReport* report, Deadline deadline);
+  static asio::awaitable<void> sweep(std::shared_ptr<ContextIndex> self);
+  asio::awaitable<bool> sweep_some(unsigned shard, Deadline deadline);
+
+  Calls calls_;
+  KeyNames names_;
+  std::shared_ptr<ServerState> state_;
+  std::chrono::milliseconds ttl_;
+  std::chrono::milliseconds refresh_interval_;
+  RecentKeys recent_;
+  Clock::time_point next_sweep_{};
+};
+
+}  // namespace dialogstore::redis

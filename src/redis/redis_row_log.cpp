@@ -1,0 +1,87 @@
+#include "redis/redis_row_log.hpp"
+
+#include "redis/command.hpp"
+#include "redis/redis_rows.hpp"
+
+namespace dialogstore::redis {
+namespace {
+
+std::string first_row(std::size_t count) {
+  return count == 0 ? "0" : "-" + std::to_string(count);
+}
+
+Rows rows_of(const Reply& reply) {
+  Rows rows;
+  const auto elements = array_of(reply.root());
+  rows.rows.reserve(elements.size());
+  for (const auto* element : elements) rows.rows.push_back(text_of(*element));
+  rows.owner = reply.arena();
+  return rows;
+}
+
+}  // namespace
+
+std::unique_ptr<RowLog> make_redis_row_log(std::shared_ptr<RedisClient> client,
+                                           const StorageOptions& options,
+                                           RowLogSettings settings) {
+  return std::make_unique<RedisRowLog>(std::move(client), options, std::move(settings));
+}
+
+RedisRowLog::RedisRowLog(std::shared_ptr<RedisClient> client, const StorageOptions& options,
+                         RowLogSettings settings)
+    : calls_(std::move(client)),
+      names_(options.name_space),
+      options_(options),
+      settings_(std::move(settings)),
+      state_(std::make_shared<ServerState>(calls_, names_, settings_.user)),
+      index_(std::make_shared<ContextIndex>(calls_, names_, state_, options.ttl)) {}
+
+asio::awaitable<Rows> RedisRowLog::read(ContextKey key, std::size_t count, bool refresh,
+                                        Deadline deadline) {
+  const auto name = names_.context(key.text());
+  Reply reply;
+  if (refresh && options_.ttl.count() > 0) {
+    reply = co_await read_and_touch(std::move(key), name, count, deadline);
+  } else {
+    reply = co_await calls_.call(read_request(name, count), name.text, deadline);
+  }
+  co_return rows_of(reply);
+}
+
+Request RedisRowLog::read_request(const KeyName& name, std::size_t count) const {
+  return {name.slot, encode_command({"LRANGE", name.text, first_row(count), "-1"})};
+}
+
+asio::awaitable<Reply> RedisRowLog::read_and_touch(ContextKey key, KeyName name, std::size_t count,
+                                                   Deadline deadline) {
+  std::vector<std::string> arguments{first_row(count), std::to_string(options_.ttl.count())};
+  auto reply =
+      co_await calls_.run(&touch_read_script(), name, std::move(arguments), deadline);
+  const auto rows = array_of(reply.root());
+  const bool is_alive = !rows.empty() && !text_of(*rows.back()).starts_with('T');
+  if (is_alive && index_->is_refresh_due(key.text())) {
+    co_await state_->prepare(Need::reading, deadline);
+    if (!co_await index_->refresh(key.text(), deadline)) {
+      co_await index_->list(key.text(), deadline);
+    }
+  }
+  co_return reply;
+}
+
+asio::awaitable<std::uint64_t> RedisRowLog::count(Deadline deadline) {
+  co_await state_->prepare(Need::reading, deadline);
+  co_return co_await index_->count(deadline);
+}
+
+asio::awaitable<ScanPage> RedisRowLog::scan(std::string cursor, ScanOptions options,
+                                            Deadline deadline) {
+  co_await state_->prepare(Need::reading, deadline);
+  co_return co_await index_->scan(std::move(cursor), options, deadline);
+}
+
+asio::awaitable<CheckReport> RedisRowLog::check_listing(bool repair, Deadline deadline) {
+  co_await state_->prepare(repair ? Need::creating : Need::reading, deadline);
+  co_return co_await index_->check(repair, deadline);
+}
+
+}  // namespace dialogstore::redis

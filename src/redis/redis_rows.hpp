@@ -1,0 +1,92 @@
+// The inside of RedisRowLog.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "redis/calls.hpp"
+#include "redis/context_index.hpp"
+#include "redis/keys.hpp"
+#include "redis/redis_row_log.hpp"
+#include "redis/save_attempts.hpp"
+#include "redis/server_state.hpp"
+
+namespace dialogstore::redis {
+
+class RedisRowLog final : public RowLog {
+ public:
+  RedisRowLog(std::shared_ptr<RedisClient> client, const StorageOptions& options,
+              RowLogSettings settings);
+  ~RedisRowLog() override { close(); }
+
+  [[nodiscard]] const std::string& identity() const noexcept override {
+    return settings_.identity;
+  }
+  asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool refresh,
+                             Deadline deadline) override;
+  asio::awaitable<SaveResult> save(ContextKey key,
+                                   std::shared_ptr<const format::SaveRequest> request, bool resent,
+                                   Deadline deadline) override;
+  asio::awaitable<std::uint64_t> count(Deadline deadline) override;
+  asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options,
+                                 Deadline deadline) override;
+  asio::awaitable<std::uint64_t> clear(Deadline deadline) override;
+  asio::awaitable<CheckReport> check_listing(bool repair, Deadline deadline) override;
+  asio::awaitable<Statistics> statistics(Deadline deadline) override;
+  void close() override { calls_.client().close(); }
+
+ private:
+  using Saving = std::shared_ptr<const format::SaveRequest>;
+
+  // redis_row_log.cpp
+  [[nodiscard]] Request read_request(const KeyName& name, std::size_t count) const;
+  asio::awaitable<Reply> read_and_touch(ContextKey key, KeyName name, std::size_t count,
+                                        Deadline deadline);
+
+  // redis_save.cpp
+  enum class Listing : std::uint8_t { fine, due, missing };
+  /// What goes before the save. Of an erase: the score of its entry in the listing.
+  asio::awaitable<std::optional<std::string>> get_ready(std::string key, format::SaveOp op,
+                                                        bool resent, Deadline deadline);
+  /// Sends it until its outcome is known.
+  asio::awaitable<SaveResult> send(std::string key, Saving request, bool resent,
+                                   Deadline deadline);
+  asio::awaitable<ExecResult> send_and_refresh(std::string key, std::uint16_t slot,
+                                               std::string bytes, Listing* listing,
+                                               Deadline deadline);
+  asio::awaitable<void> wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
+                                        format::SaveOp op, Deadline deadline);
+  asio::awaitable<void> relist(std::string key, SaveAnswer answer, Deadline deadline);
+  void learn_from(const SaveDecision& decision, Clock::time_point asked);
+  [[nodiscard]] Listing listing_for(const std::string& key, format::SaveOp op) const;
+  [[nodiscard]] std::string copy_of(const KeyName& name, const format::SaveRequest& request,
+                                    const SaveAttempts& attempts, Deadline deadline);
+  [[nodiscard]] std::chrono::milliseconds life_after(format::SaveOp op) const;
+
+  // redis_clear.cpp
+  struct Cleared {
+    std::uint64_t erased = 0;
+    std::optional<Failure> foreign;  ///< the first that was left alone
+  };
+  struct EraseEnd {
+    bool erased = false;
+    std::optional<Failure> failure;
+  };
+  static asio::awaitable<EraseEnd> erase_apart(RedisRowLog* self, std::string key,
+                                               Deadline deadline);
+  asio::awaitable<bool> erase_one(std::string key, Deadline deadline);
+  asio::awaitable<void> clear_batch(std::vector<IndexEntry> entries, Cleared* cleared,
+                                    Deadline deadline);
+  asio::awaitable<std::uint64_t> sample_bytes(std::vector<ContextKey> keys, Deadline deadline);
+
+  Calls calls_;
+  KeyNames names_;
+  StorageOptions options_;
+  RowLogSettings settings_;
+  std::shared_ptr<ServerState> state_;
+  std::shared_ptr<ContextIndex> index_;
+};
+
+}  // namespace dialogstore::redis

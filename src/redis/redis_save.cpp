@@ -1,0 +1,202 @@
+// Saving: the listing first where it must be, then the script until its outcome is known.
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "dialogstore/limits.hpp"
+#include "redis/redis_rows.hpp"
+
+namespace dialogstore::redis {
+namespace {
+
+using format::SaveOp;
+using std::chrono::milliseconds;
+
+// A create's copies must be late before what they created can have expired (PROTOCOL §2, Expiry).
+constexpr milliseconds before_expiry{5'000};
+
+void check_size(const format::SaveRequest& request) {
+  if (request.rows.size() > limits::save_rows) {
+    throw Failure{errc::too_large, "the save has " + std::to_string(request.rows.size()) +
+                                       " rows, the limit is " + std::to_string(limits::save_rows)};
+  }
+  if (request.bytes() > limits::save_bytes) {
+    throw Failure{errc::too_large, "the save has " + std::to_string(request.bytes()) +
+                                       " bytes, the limit is " +
+                                       std::to_string(limits::save_bytes)};
+  }
+}
+
+Need need_of(SaveOp op) { return op == SaveOp::replace ? Need::creating : Need::writing; }
+
+bool has_taken_effect(SaveAnswer answer) {
+  return answer == SaveAnswer::saved || answer == SaveAnswer::already;
+}
+
+milliseconds to_milliseconds(std::chrono::microseconds time) {
+  return std::chrono::duration_cast<milliseconds>(time);
+}
+
+// In coroutines of their own, whose caller may cancel them: that ends the request, nothing throws.
+asio::awaitable<ExecResult> exec_apart(RedisClient* client, std::uint16_t slot, std::string bytes,
+                                       Deadline deadline) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_return co_await client->exec(slot, std::move(bytes), deadline);
+}
+
+asio::awaitable<bool> refresh_apart(ContextIndex* index, std::string key, Deadline deadline) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_return co_await index->refresh(std::move(key), deadline);
+}
+
+}  // namespace
+
+asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, bool resent,
+                                              Deadline deadline) {
+  check_size(*request);
+  if (options_.ttl.count() > 0) {
+    deadline = std::min(deadline, Clock::now() + options_.ttl - before_expiry);
+  }
+  const auto op = request->op;
+  std::optional<std::string> score;
+  if (op == SaveOp::replace || op == SaveOp::erase || !state_->is_ready(Need::writing)) {
+    score = co_await get_ready(key.text(), op, resent, deadline);
+  }
+  auto result = co_await send(key.text(), std::move(request), resent, deadline);
+  if (!has_taken_effect(result.answer)) co_return result;
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (score && state.cancelled() == asio::cancellation_type::none) {
+    std::vector<IndexEntry> entries;
+    entries.push_back({key.text(), std::move(*score)});
+    co_await index_->unlist(std::move(entries), deadline);
+  }
+  if (op == SaveOp::replace) index_->sweep_soon();
+  co_return result;
+}
+
+asio::awaitable<std::optional<std::string>> RedisRowLog::get_ready(std::string key, SaveOp op,
+                                                                   bool resent,
+                                                                   Deadline deadline) {
+  try {
+    co_await state_->prepare(need_of(op), deadline);
+    if (op == SaveOp::replace) co_await index_->list(key, deadline);
+    if (op == SaveOp::erase) co_return co_await index_->score_of(key, deadline);
+  } catch (Failure& failure) {
+    throw SaveAttempts(resent).ended_by(std::move(failure));
+  }
+  co_return std::nullopt;
+}
+
+milliseconds RedisRowLog::life_after(SaveOp op) const {
+  // A tombstone outlives every copy of every call that began before the delete, whoever sent it:
+  // no call lasts longer than timeout_max.
+  return op == SaveOp::erase ? limits::timeout_max + settings_.clock_tolerance : options_.ttl;
+}
+
+std::string RedisRowLog::copy_of(const KeyName& name, const format::SaveRequest& request,
+                                 const SaveAttempts& attempts, Deadline deadline) {
+  SaveCopy copy;
+  copy.ttl = life_after(request.op);
+  copy.fence = to_milliseconds(state_->clock().at(deadline));
+  copy.first = attempts.is_first();
+  copy.form = attempts.form();
+  return save_request(name.text, request, copy);
+}
+
+asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request, bool resent,
+                                              Deadline deadline) {
+  const auto name = names_.context(key);
+  auto listing = listing_for(key, request->op);
+  SaveAttempts attempts(resent);
+  Backoff backoff;
+  for (;;) {
+    const auto asked = Clock::now();
+    auto bytes = copy_of(name, *request, attempts, deadline);
+    ExecResult end;
+    if (listing == Listing::due) {
+      end = co_await send_and_refresh(key, name.slot, std::move(bytes), &listing, deadline);
+    } else {
+      end = co_await calls_.client().exec(name.slot, std::move(bytes), deadline);
+    }
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool is_stopped = state.cancelled() != asio::cancellation_type::none;
+    auto decision = attempts.on_end(end, is_stopped || Clock::now() >= deadline);
+    learn_from(decision, asked);
+    switch (decision.next) {
+      case NextStep::fail:
+        throw std::move(decision.failure);
+      case NextStep::finish:
+        if (listing == Listing::missing && !is_stopped) {
+          co_await relist(key, decision.result.answer, deadline);
+        }
+        co_return std::move(decision.result);
+      case NextStep::send_after_pause:
+        co_await wait_for_server(backoff, attempts, std::move(decision.failure), request->op,
+                                 deadline);
+        break;
+      case NextStep::send:
+        break;
+    }
+  }
+}
+
+RedisRowLog::Listing RedisRowLog::listing_for(const std::string& key, SaveOp op) const {
+  const bool is_written = op == SaveOp::replace || op == SaveOp::erase;
+  return !is_written && index_->is_refresh_due(key) ? Listing::due : Listing::fine;
+}
+
+void RedisRowLog::learn_from(const SaveDecision& decision, Clock::time_point asked) {
+  if (decision.server_time) {
+    // The server cuts its milliseconds off: the middle of one is the best guess.
+    state_->clock().sample(*decision.server_time + std::chrono::microseconds(500), asked,
+                           Clock::now());
+  }
+  if (decision.is_connection_new) state_->forget();
+}
+
+// A context that is there and not listed: the server of the listing lost the entry.
+asio::awaitable<void> RedisRowLog::relist(std::string key, SaveAnswer answer, Deadline deadline) {
+  if (!has_taken_effect(answer)) co_return;
+  try {
+    co_await index_->list(std::move(key), deadline);
+  } catch (const Failure&) {
+    // The save has taken effect, whatever becomes of this; the next use tries again.
+  }
+}
+
+asio::awaitable<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempts& attempts,
+                                                   Failure cause, SaveOp op, Deadline deadline) {
+  const bool has_time = co_await backoff.pause(deadline);
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) {
+    throw attempts.ended_by({errc::canceled, "the caller cancelled"});
+  }
+  if (!has_time) throw cause;
+  try {
+    co_await state_->prepare(need_of(op), deadline);
+  } catch (Failure& failure) {
+    throw attempts.ended_by(std::move(failure));
+  }
+}
+
+// Both leave in the same write, so that renewing the listing costs no round trip.
+asio::awaitable<ExecResult> RedisRowLog::send_and_refresh(std::string key, std::uint16_t slot,
+                                                          std::string bytes, Listing* listing,
+                                                          Deadline deadline) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto* client = &calls_.client();
+  auto [order, error, is_listed, save_error, end] =
+      co_await asio::experimental::make_parallel_group(
+          asio::co_spawn(executor, refresh_apart(index_.get(), key, deadline), asio::deferred),
+          asio::co_spawn(executor, exec_apart(client, slot, std::move(bytes), deadline),
+                         asio::deferred))
+          .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+  if (save_error) std::rethrow_exception(save_error);
+  *listing = error || is_listed ? Listing::fine : Listing::missing;
+  co_return std::move(end);
+}
+
+}  // namespace dialogstore::redis

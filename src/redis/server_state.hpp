@@ -1,0 +1,56 @@
+// What a storage must know of its server before it saves or lists: the time there, whether the user
+// may run what a save needs, and how the namespace is laid out. Asked for when first needed, and
+// again when another server may be answering.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "redis/calls.hpp"
+#include "redis/keys.hpp"
+#include "redis/server_clock.hpp"
+#include "storage/row_log.hpp"
+
+namespace dialogstore::redis {
+
+enum class Need : std::uint8_t {
+  reading,   ///< the clock and the layout
+  writing,   ///< also the rights
+  creating,  ///< also a namespace that says how it is laid out
+};
+
+class ServerState {
+ public:
+  ServerState(Calls calls, KeyNames names, std::string user)
+      : calls_(std::move(calls)), names_(std::move(names)), user_(std::move(user)) {}
+
+  /// Nothing has to be asked.
+  [[nodiscard]] bool is_ready(Need need) noexcept;
+  /// Asks what is not known yet: one round trip, or none. Throws Failure: permission_denied naming
+  /// commands and remedy, unsupported_format, wrong_type, corrupt.
+  asio::awaitable<void> prepare(Need need, Deadline deadline);
+  /// The next request may meet another server, or one that was set up differently.
+  void forget() noexcept;
+
+  [[nodiscard]] ServerClock& clock() noexcept { return clock_; }
+  [[nodiscard]] unsigned index_shards() const noexcept { return index_shards_; }
+  [[nodiscard]] std::int64_t now_us() const { return clock_.at(Clock::now()).count(); }
+
+ private:
+  void notice_new_connections() noexcept;
+  void take_time(const CallEnd& end, Clock::time_point asked);
+  void take_rights(const CallEnd& end);
+  void take_meta(const CallEnd& end);
+  asio::awaitable<void> write_meta(Deadline deadline);
+
+  Calls calls_;
+  KeyNames names_;
+  std::string user_;
+  ServerClock clock_;
+  std::uint64_t connections_ = 0;
+  bool rights_known_ = false;
+  bool meta_known_ = false;
+  unsigned index_shards_ = 1;
+};
+
+}  // namespace dialogstore::redis

@@ -1,0 +1,271 @@
+// What goes wrong around the file: each is an error of its own that names the file and the remedy,
+// and none loses what was acknowledged.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "integration/sqlite_fixture.hpp"
+
+namespace dialogstore::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SQLiteFault : public ::testing::Test {
+ protected:
+  std::string file() const { return folder_ / "dialogs.db"; }
+  std::unique_ptr<DBContextStorage> open(const std::string& query = "") const {
+    return std::make_unique<SQLiteContextStorage>("sqlite:///" + file() + query);
+  }
+  // Opening must fail with this code, name the file and `remedy`, and leave every byte as it was.
+  void expect_refused(errc code, const std::string& remedy) const {
+    const std::string before = read_bytes(file());
+    std::string text;
+    EXPECT_EQ(error_code_of([&] { open(); }, &text), code) << text;
+    EXPECT_NE(text.find(file()), std::string::npos) << text;
+    EXPECT_NE(text.find(remedy), std::string::npos) << text;
+    EXPECT_EQ(read_bytes(file()), before);
+  }
+
+  TempDir folder_;
+};
+
+// ---- what is refused when it is opened ----------------------------------------------------------
+
+TEST_F(SQLiteFault, RefusesAFileThatIsNoDatabase) {
+  for (const std::string& bytes : {std::string("x"), std::string(5000, 'x'),
+                                   std::string("SQLite format 3"), std::string(200, '\0')}) {
+    write_bytes(file(), bytes);
+    expect_refused(errc::corrupt, "use another file");
+  }
+}
+
+TEST_F(SQLiteFault, RefusesADatabaseOfAnotherApplication) {
+  sql(file(), "CREATE TABLE contexts(id); PRAGMA application_id = 7");
+  expect_refused(errc::wrong_type, "use another file");
+}
+
+TEST_F(SQLiteFault, RefusesADatabaseThatBelongsToNobody) {
+  sql(file(), "PRAGMA journal_mode = WAL; CREATE TABLE notes(id); INSERT INTO notes VALUES(1)");
+  expect_refused(errc::wrong_type, "use another file");
+}
+
+TEST_F(SQLiteFault, RefusesANewerFormat) {
+  open()->set_item("user", make_context("x"));
+  sql(file(), "PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)");
+  expect_refused(errc::unsupported_format, "upgrade");
+  sql(file(), "PRAGMA user_version = 1");
+  EXPECT_TRUE(open()->contains("user"));
+}
+
+TEST_F(SQLiteFault, RefusesAFolderThatDoesNotExist) {
+  std::string text;
+  const std::string missing = folder_ / "no" / "dialogs.db";
+  EXPECT_EQ(error_code_of([&] { SQLiteContextStorage("sqlite:///" + missing); }, &text),
+            errc::io_error);
+  EXPECT_NE(text.find("create it"), std::string::npos) << text;
+}
+
+TEST_F(SQLiteFault, RefusesWhatIsNotAFile) {
+  std::filesystem::create_directory(file());
+  EXPECT_EQ(error_code_of([&] { open(); }), errc::io_error);
+  std::filesystem::remove(file());
+  ASSERT_EQ(::mkfifo(file().c_str(), 0600), 0);
+  EXPECT_EQ(error_code_of([&] { open(); }), errc::io_error);  // and does not wait for a writer
+}
+
+TEST_F(SQLiteFault, RefusesTheUriOfAnotherStore) {
+  EXPECT_EQ(error_code_of([] { SQLiteContextStorage("memory://"); }), errc::invalid_uri);
+  EXPECT_EQ(
+      error_code_of([&] { SQLiteContextStorage(file(), SQLiteOptions{.busy_timeout = 0ms}); }),
+      errc::invalid_argument);
+  EXPECT_EQ(error_code_of([] { SQLiteContextStorage(std::string(), SQLiteOptions{}); }),
+            errc::invalid_argument);
+}
+
+TEST_F(SQLiteFault, MakesAStoreOfAnEmptyFile) {
+  write_bytes(file(), "");
+  open()->set_item("user", make_context("x"));
+  EXPECT_EQ(open()->len(), 1U);
+}
+
+TEST_F(SQLiteFault, FinishesAStoreWhoseMakerDied) {
+  open()->set_item("user", make_context("x"));
+  sql(file(), "PRAGMA journal_mode = DELETE");  // as if it had died before switching to WAL
+  EXPECT_TRUE(open()->contains("user"));
+  EXPECT_EQ(sql(file(), "PRAGMA journal_mode"), "wal");
+}
+
+// ---- another process writes --------------------------------------------------------------------
+
+TEST_F(SQLiteFault, SaysBusyWhenAnotherWriterTakesLongerThanBusyTimeout) {
+  const auto storage = open("?busy_timeout=50ms&timeout=10s");
+  Context context = make_context("x");
+  std::string text;
+  {
+    const WriteLock lock(file());
+    EXPECT_EQ(error_code_of([&] { storage->set_item("user", context); }, &text), errc::server_busy);
+    EXPECT_NE(text.find("busy_timeout"), std::string::npos) << text;
+    EXPECT_FALSE(storage->contains("user"));  // readers do not wait
+  }
+  storage->set_item("user", context);
+  EXPECT_EQ(storage->get_item("user"), context);
+}
+
+TEST_F(SQLiteFault, SaysTimedOutWhenAnotherWriterTakesLongerThanTheDeadline) {
+  const auto storage = open("?busy_timeout=1m");
+  Context context = make_context("x");
+  const WriteLock lock(file());
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(error_code_of([&] { storage->set_item("user", context, {.timeout = 100ms}); }),
+            errc::timed_out);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+  EXPECT_FALSE(context.has_pending_save());
+}
+
+TEST_F(SQLiteFault, WaitsForAnotherWriterToFinish) {
+  const auto storage = open();
+  auto lock = std::make_unique<WriteLock>(file());
+  auto saved = storage->set_item_async("user", make_context("x"), asio::use_future);
+  EXPECT_EQ(saved.wait_for(50ms), std::future_status::timeout);
+  lock.reset();
+  saved.get();
+  EXPECT_TRUE(storage->contains("user"));
+}
+
+// ---- the file under an open storage ------------------------------------------------------------
+
+TEST_F(SQLiteFault, NoticesThatTheFileWasRemoved) {
+  const auto storage = open();
+  storage->set_item("user", make_context("x"));
+  std::filesystem::remove(file());
+  std::string text;
+  EXPECT_EQ(error_code_of([&] { storage->set_item("user", make_context("y")); }, &text),
+            errc::io_error);
+  EXPECT_NE(text.find("open the storage again"), std::string::npos) << text;
+}
+
+TEST_F(SQLiteFault, ReportsDamageAndNotAbsence) {
+  {
+    const auto storage = open("?durable=no");
+    for (int i = 0; i < 200; ++i) storage->set_item(i, make_context("x", 10));
+  }
+  std::string bytes = read_bytes(file());
+  std::fill(bytes.begin() + 4096, bytes.end(), '\xee');
+  write_bytes(file(), bytes);
+  std::string text;
+  EXPECT_EQ(error_code_of([&] { (void)open()->find(7); }, &text), errc::corrupt);
+  EXPECT_NE(text.find("dialogstore check"), std::string::npos) << text;
+}
+
+// ---- a full disk -------------------------------------------------------------------------------
+
+// The system refuses to let any file of this process grow beyond a size, as a quota does.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, signal_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*signal_)(int);
+};
+
+TEST_F(SQLiteFault, SaysStorageFullAndWritesNothingOfTheSave) {
+  const auto storage = open();
+  Context context = make_context("x");
+  storage->set_item("user", context);
+  const Context before = storage->get_item("user");
+  {
+    const FileSizeLimit limit(std::filesystem::file_size(file() + "-wal") + 20'000);
+    Context large = storage->get_item("user");
+    large.set_misc("noise", Json::of(std::string(300'000, 'n')));
+    std::string text;
+    EXPECT_EQ(error_code_of([&] { storage->set_item("user", large); }, &text), errc::storage_full);
+    EXPECT_NE(text.find("free space"), std::string::npos) << text;
+    EXPECT_EQ(storage->get_item("user"), before);
+  }
+  context.add_request("after");
+  storage->set_item("user", context);  // space is back, and so is the store
+  EXPECT_EQ(open()->get_item("user"), context);
+  EXPECT_TRUE(storage->check(false).sound());
+}
+
+TEST_F(SQLiteFault, SaysStorageFullOnADiskThatIsFull) {
+  const char* tiny = std::getenv("DIALOGSTORE_TEST_TINY_DISK");
+  if (tiny == nullptr) {
+    GTEST_SKIP() << "name a file system of a few hundred KB in DIALOGSTORE_TEST_TINY_DISK";
+  }
+  const std::string on_disk = std::string(tiny) + "/dialogs.db";
+  std::filesystem::remove(on_disk);
+  SQLiteContextStorage storage("sqlite:///" + on_disk);
+  int saved = 0;
+  const errc code = error_code_of([&] {
+    for (;; ++saved) {
+      Context context;
+      context.set_misc("noise", Json::of(std::string(20'000, 'n')));
+      storage.set_item(saved, context);
+    }
+  });
+  EXPECT_EQ(code, errc::storage_full);
+  EXPECT_EQ(storage.len(), static_cast<std::uint64_t>(saved));
+  std::filesystem::remove(on_disk);
+}
+
+// ---- a file that may only be read ---------------------------------------------------------------
+
+// Permissions mean nothing to root, so this runs as nobody in a process of its own. Its exit code
+// tells the first step that went wrong.
+int use_read_only_store(const std::string& file) {
+  try {
+    SQLiteContextStorage storage("sqlite:///" + file);
+    if (storage.get_item("user").turn_count() != 1) return 2;
+    Context context = storage.get_item("user");
+    context.add_request("y");
+    std::string text;
+    const errc code = error_code_of([&] { storage.set_item("user", context); }, &text);
+    if (code != errc::read_only) std::cerr << text << '\n';
+    return code == errc::read_only && text.find("writable") != std::string::npos ? 0 : 3;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << '\n';
+    return 4;
+  }
+}
+
+TEST_F(SQLiteFault, ReadsAFileThatItMayNotWrite) {
+  const auto keeper = open();  // another process has it open, so that its log is there to be read
+  keeper->set_item("user", make_context("x"));
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::permissions(file() + suffix, std::filesystem::perms(0444));
+  }
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    constexpr uid_t nobody = 65534;
+    if (::getuid() == 0 && ::setuid(nobody) != 0) ::_exit(5);
+    ::_exit(use_read_only_store(file()));
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+}  // namespace
+}  // namespace dialogstore::test

@@ -1,0 +1,427 @@
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "dialogstore/limits.hpp"
+#include "unit/log_fixture.hpp"
+
+namespace dialogstore::format {
+namespace {
+
+std::string kinds(const FakeList& list) {
+  std::string out;
+  for (const std::string& row : list.rows) out.push_back(row.front());
+  return out;
+}
+
+void expect_reloads(const FakeList& list, const ContextState& state) {
+  ContextState fresh;
+  const ReplayResult result = load_all(list, fresh);
+  ASSERT_EQ(result.status, ReplayStatus::loaded) << result.why;
+  expect_same_content(state, fresh);
+  if (state.position->complete) expect_same_position(*state.position, *fresh.position);
+  EXPECT_EQ(inspect(list.all()), std::vector<std::string>{});
+}
+
+/// A message of random letters, which compress to three quarters at best.
+std::string noise_message(std::size_t size) {
+  std::mt19937_64 random(size);
+  std::string text = "{\"text\":\"";
+  while (text.size() < size) {
+    for (std::uint64_t bits = random(), i = 0; i < 10; ++i, bits >>= 6U) {
+      const char letter = static_cast<char>('0' + (bits & 63U));
+      text.push_back(letter == '\\' ? '~' : letter);
+    }
+  }
+  return text + "\"}";
+}
+
+TEST(PlanReplace, NewContext) {
+  ContextState state;
+  const FakeList list = stored(state, 0);
+  EXPECT_EQ(kinds(list), "K");
+  EXPECT_EQ(list.last_header().version.seq, 1U);
+  EXPECT_EQ(state.position->pages.size(), 0U);
+  expect_reloads(list, state);
+}
+
+TEST(PlanReplace, ImportMakesPagesWithoutTokens) {
+  ContextState state;
+  const FakeList list = stored(state, 42);
+  EXPECT_EQ(kinds(list), "PPPPPK");
+  for (const PageMark& page : state.position->pages) {
+    EXPECT_TRUE(page.tokens.empty());
+    EXPECT_EQ(page.version, state.position->version);
+    EXPECT_EQ(page.highest - page.lowest, 7);
+  }
+  EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{40, 41}));
+  expect_reloads(list, state);
+}
+
+TEST(PlanReplace, ThousandsOfTurnsFitOneSave) {
+  ContextState state;
+  for (std::int64_t i = 0; i < 60'000; ++i) {
+    state.turns.set_part(i, TurnPart::request, "{}");
+  }
+  state.next = {0, 60'000, 0};
+  const PlanResult result = plan_replace(state, nullptr, token(1), {});
+  ASSERT_EQ(result.status, PlanStatus::ready) << result.why;
+  EXPECT_LE(result.plan.request.rows.size(), limits::save_rows);
+  EXPECT_GT(result.plan.request.rows.size(), limits::save_rows - 300);
+}
+
+TEST(PlanReplace, OverAVersionGoesOnCounting) {
+  ContextState state;
+  state.id = Json("x");
+  const Version old{41, token(5)};
+  const PlanResult result = plan_replace(state, &old, token(6), {});
+  ASSERT_EQ(result.status, PlanStatus::ready);
+  EXPECT_EQ(result.plan.request.base, encode_version(old));
+  EXPECT_EQ(result.plan.after.version, (Version{42, token(6)}));
+  const Version last{0xFFFFFFFF, token(5)};
+  EXPECT_EQ(plan_replace(state, &last, token(6), {}).error, errc::too_large);
+}
+
+TEST(PlanReplace, PartOfAContextIsNotTheContext) {
+  ContextState state;
+  const FakeList list = stored(state, 42);
+  ContextState recent;
+  load_recent(list, 10, recent);
+  EXPECT_EQ(plan_replace(recent, nullptr, token(1), {}).status, PlanStatus::needs_everything);
+}
+
+TEST(PlanSave, NothingChanged) {
+  ContextState state;
+  FakeList list = stored(state, 3);
+  const SavePlan plan = save(list, state);
+  EXPECT_EQ(plan.request.op, SaveOp::touch);
+  EXPECT_TRUE(plan.request.rows.empty());
+  // Set and erased again, or trimmed where nothing is.
+  set_part(state, 7, TurnPart::label, label_text(7));
+  erase_part(state, 7, TurnPart::label);
+  state.next[0] = 3;
+  EXPECT_EQ(save(list, state).request.op, SaveOp::touch);
+}
+
+TEST(PlanSave, OneTurnIsOneSmallRow) {
+  ContextState state;
+  FakeList list = stored(state, 3);
+  set_part(state, 3, TurnPart::request, message_text(3));
+  const SavePlan plan = save(list, state);
+  EXPECT_EQ(plan.request.op, SaveOp::append);
+  ASSERT_EQ(plan.request.rows.size(), 1U);
+  EXPECT_EQ(plan.request.rows[0].substr(header_bytes),
+            R"({"turns":{"3":{"request":{"text":"message 3"}}}})");
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, StateTravelsByName) {
+  ContextState state;
+  FakeList list = stored(state, 1);
+  set_misc(state, "b", "1");
+  set_misc(state, "a", "2");
+  save(list, state);
+  set_misc(state, "b", "{}");
+  state.misc.erase("a");
+  state.changes.misc.insert("a");
+  state.framework_states.set("m", Json(1));
+  state.changes.framework_states.insert("m");
+  state.id = Json(5);
+  state.validation = true;
+  state.changes.id = state.changes.validation = true;
+  const SavePlan plan = save(list, state);
+  EXPECT_EQ(plan.request.rows[0].substr(header_bytes),
+            R"({"misc":{"b":{}},"misc_del":["a"],"states":{"m":1},"id":5,"validation":true})");
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, SealsAfterKDeltas) {
+  ContextState state;
+  FakeList list = stored(state, 0);
+  for (std::int64_t i = 0; i < 9; ++i) {
+    EXPECT_EQ(kinds(list), "K" + std::string(static_cast<std::size_t>(i), 'D'));
+    add_turn(state, i);
+    save(list, state);
+  }
+  EXPECT_EQ(kinds(list), "PK");
+  ASSERT_EQ(state.position->pages.size(), 1U);
+  EXPECT_EQ(state.position->pages[0].tokens.size(), 9U);
+  EXPECT_EQ(state.position->pages[0].highest, 6);
+  EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{7, 8}));
+  for (std::uint32_t seq = 1; seq <= 9; ++seq) {
+    EXPECT_EQ(list.find({seq, state.position->pages[0].tokens[seq - 1]}), 'C');
+  }
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, ManyNewTurnsAreSealedAtOnce) {
+  ContextState state;
+  FakeList list = stored(state, 0);
+  for (std::int64_t i = 0; i < 17; ++i) add_turn(state, i);
+  EXPECT_EQ(save(list, state).request.op, SaveOp::seal);
+  EXPECT_EQ(kinds(list), "PK");
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, SealWithoutTurnsCarriesTokensOnly) {
+  ContextState state;
+  FakeList list = stored(state, 0);
+  LogOptions options;
+  options.seal_after = 0;
+  set_misc(state, "a", "1");
+  EXPECT_EQ(save(list, state, options).request.op, SaveOp::seal);
+  EXPECT_EQ(kinds(list), "PK");
+  EXPECT_EQ(state.position->pages[0].tokens.size(), 1U);
+  EXPECT_GT(state.position->pages[0].lowest, state.position->pages[0].highest);
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, SealedTurnsNeedEverything) {
+  ContextState state;
+  FakeList list = stored(state, 42);
+  ContextState recent;
+  load_recent(list, 10, recent);
+  set_part(recent, 5, TurnPart::response, message_text(99));
+  EXPECT_EQ(plan_save(recent, token(1), {}).status, PlanStatus::needs_everything);
+}
+
+TEST(PlanSave, EditsOnePageInPlace) {
+  ContextState state;
+  FakeList list = stored(state, 42);
+  add_turn(state, 42);
+  save(list, state);
+  set_part(state, 9, TurnPart::response, message_text(99));
+  erase_part(state, 10, TurnPart::label);
+  set_misc(state, "a", "1");
+  add_turn(state, 43);
+  const std::size_t rows = list.rows.size();
+  const SavePlan plan = save(list, state);
+  EXPECT_EQ(plan.request.op, SaveOp::edit);
+  EXPECT_EQ(plan.request.n, 1 - static_cast<std::int64_t>(rows));
+  EXPECT_EQ(plan.request.rows.size(), 2U);
+  EXPECT_EQ(kinds(list), "PPPPPKDD");
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, EditedPageRaisesTheNumberingOfRecentReaders) {
+  ContextState state;
+  FakeList list = stored(state, 0);
+  for (std::int64_t i = 0; i < 20; ++i) set_part(state, i, TurnPart::request, message_text(i));
+  save(list, state);
+  set_part(state, 4, TurnPart::response, message_text(4));
+  EXPECT_EQ(save(list, state).request.op, SaveOp::edit);
+  ContextState recent;
+  ASSERT_EQ(load_recent(list, 10, recent).status, ReplayStatus::loaded);
+  EXPECT_EQ(recent.next, (PartIndices{0, 20, 5}));
+}
+
+TEST(PlanSave, SeveralPagesAreRewrittenWithAllTokens) {
+  ContextState state;
+  FakeList list = stored(state, 0);
+  std::vector<Version> history;
+  for (std::int64_t i = 0; i < 30; ++i) {
+    add_turn(state, i);
+    save(list, state);
+    history.push_back(state.position->version);
+  }
+  set_part(state, 1, TurnPart::response, message_text(99));
+  set_part(state, 12, TurnPart::response, message_text(99));
+  EXPECT_EQ(save(list, state).request.op, SaveOp::replace);
+  EXPECT_EQ(list.rows.back().front(), 'K');
+  EXPECT_EQ(state.position->pages[0].tokens.size(), 31U);
+  for (const Version& version : history) EXPECT_EQ(list.find(version), 'C');
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, TurnOutsideEveryPageIsARewrite) {
+  ContextState state;
+  FakeList list = stored(state, 42);
+  set_part(state, -3, TurnPart::request, message_text(3));
+  EXPECT_EQ(save(list, state).request.op, SaveOp::replace);
+  expect_reloads(list, state);
+  // But erasing what is in no page is no change at all.
+  erase_part(state, -9, TurnPart::request);
+  EXPECT_EQ(save(list, state).request.op, SaveOp::touch);
+}
+
+TEST(PlanSave, TrimDropsWholePagesButNeverTheNewest) {
+  ContextState state;
+  FakeList list = stored(state, 42);
+  trim(state, {20, 20, 20});
+  const SavePlan plan = save(list, state);
+  EXPECT_EQ(plan.request.op, SaveOp::drop_head);
+  EXPECT_EQ(plan.request.n, 2);
+  EXPECT_EQ(kinds(list), "PPPKD");
+  expect_reloads(list, state);
+  trim(state, {42, 42, 42});
+  save(list, state);
+  EXPECT_EQ(kinds(list), "PKDD");
+  EXPECT_TRUE(state.turns.empty());
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, TrimOfOneSequenceDropsNoPage) {
+  ContextState state;
+  FakeList list = stored(state, 42);
+  trim(state, {keep_all, 30, keep_all});
+  EXPECT_EQ(save(list, state).request.op, SaveOp::append);
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, TrimOfARecentLoadOnlySaysSo) {
+  ContextState state;
+  FakeList list = stored(state, 42);
+  ContextState recent;
+  load_recent(list, 10, recent);
+  trim(recent, {40, 40, 40});
+  EXPECT_EQ(save(list, recent).request.op, SaveOp::append);
+  expect_reloads(list, recent);
+  // The pages go with a later save of someone who knows them.
+  ContextState whole;
+  load_all(list, whole);
+  set_misc(whole, "a", "1");
+  EXPECT_EQ(save(list, whole).request.op, SaveOp::drop_head);
+  EXPECT_EQ(kinds(list), "PKDD");
+}
+
+TEST(PlanSave, TurnSetBelowWhatWasTrimmedComesBackAlone) {
+  ContextState state;
+  FakeList list = stored(state, 42);
+  trim(state, {30, 30, 30});
+  save(list, state);
+  set_part(state, 4, TurnPart::request, message_text(4));
+  EXPECT_EQ(save(list, state).request.op, SaveOp::replace);
+  EXPECT_EQ(state.position->first, (FirstKept{30, 4, 30}));
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, EverythingTrimmedAndNumberingGoesOn) {
+  ContextState state;
+  FakeList list = stored(state, 3);
+  add_turn(state, 3);
+  trim(state, {4, 4, 4});
+  save(list, state);
+  EXPECT_EQ(list.last_header().next_turn, 4U);
+  TurnText turn;
+  turn.parts[1] = message_text(1);
+  const PlanResult appended = plan_append(list.last_header(), turn, token(9));
+  ASSERT_EQ(list.apply(appended.plan.request), 'S');
+  ContextState fresh;
+  ASSERT_EQ(load_all(list, fresh).status, ReplayStatus::loaded);
+  ASSERT_EQ(fresh.turns.all().size(), 1U);
+  EXPECT_EQ(fresh.turns.all()[0].index, 4);
+}
+
+TEST(PlanSave, OpaquePagesAreLeftAlone) {
+  ContextState state;
+  FakeList list = stored(state, 42);
+  state.position->pages[1].opaque = true;
+  set_part(state, 9, TurnPart::response, message_text(99));
+  EXPECT_EQ(plan_save(state, token(1), {}).error, errc::unsupported_format);
+  set_part(state, 20, TurnPart::response, message_text(99));
+  EXPECT_EQ(plan_save(state, token(1), {}).error, errc::unsupported_format);
+  state.changes.clear();
+  trim(state, {30, 30, 30});
+  const PlanResult trimmed = plan_save(state, token(1), {});
+  EXPECT_EQ(trimmed.plan.request.op, SaveOp::drop_head);
+  EXPECT_EQ(trimmed.plan.request.n, 1);
+}
+
+TEST(PlanSave, SealIsCompulsoryWhenTheDistanceIsFull) {
+  ContextState state;
+  FakeList list = stored(state, 3);
+  LogOptions options;
+  options.seal_after = 0xFFFF;
+  state.position->keyframe_distance = 0xFFFE;
+  set_misc(state, "a", "1");
+  EXPECT_EQ(plan_save(state, token(1), options).plan.request.op, SaveOp::append);
+  state.position->keyframe_distance = 0xFFFF;
+  const PlanResult result = plan_save(state, token(1), options);
+  EXPECT_EQ(result.plan.request.op, SaveOp::seal);
+  EXPECT_EQ(result.plan.request.n, 0x10000);
+  RowHeader last = list.last_header();
+  last.keyframe_distance = 0xFFFF;
+  EXPECT_EQ(plan_append(last, {}, token(1)).error, errc::too_large);
+}
+
+TEST(PlanSave, WhatCannotBeSealedIsAppended) {
+  ContextState state;
+  FakeList list = stored(state, 0);
+  for (std::int64_t i = 0; i < 9; ++i) {  // 45 MB in all, more than one save may carry
+    set_part(state, i, TurnPart::request, noise_message(5U << 20));
+    EXPECT_EQ(save(list, state).request.op, SaveOp::append);
+  }
+}
+
+TEST(PlanSave, WhatIsTooLargeForARowIsSplitIntoPages) {
+  ContextState state;
+  FakeList list = stored(state, 0);
+  for (std::int64_t i = 0; i < 5; ++i) {
+    set_part(state, i, TurnPart::request, noise_message(5U << 20));
+  }
+  EXPECT_EQ(save(list, state).request.op, SaveOp::seal);
+  EXPECT_EQ(kinds(list), "PPPK");
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, LimitsAreNamed) {
+  ContextState state;
+  FakeList list = stored(state, 3);
+  set_part(state, 3, TurnPart::request, noise_message(limits::row_bytes));
+  PlanResult result = plan_save(state, token(1), {});
+  EXPECT_EQ(result.status, PlanStatus::failed);
+  EXPECT_EQ(result.error, errc::too_large);
+  EXPECT_NE(result.why.find("limits::row_bytes"), std::string::npos) << result.why;
+  state.changes.clear();
+  state.turns.erase_part(3, TurnPart::request);
+  for (std::int64_t i = 3; i < 10; ++i) {
+    set_part(state, i, TurnPart::request, noise_message(7U << 20));
+  }
+  result = plan_save(state, token(1), {});
+  EXPECT_NE(result.why.find("limits::row_bytes"), std::string::npos) << result.why;
+  result = plan_replace(state, nullptr, token(1), {});
+  EXPECT_NE(result.why.find("limits::save_bytes"), std::string::npos) << result.why;
+}
+
+TEST(PlanSave, NumbersThatAreUsedUp) {
+  ContextState state;
+  FakeList list = stored(state, 3);
+  set_misc(state, "a", "1");
+  state.position->version.seq = 0xFFFFFFFF;
+  PlanResult result = plan_save(state, token(1), {});
+  EXPECT_EQ(result.error, errc::too_large);
+  EXPECT_NE(result.why.find("delete it"), std::string::npos);
+  RowHeader last = list.last_header();
+  last.next_turn = static_cast<std::uint32_t>(limits::turn_index_max) + 1;
+  EXPECT_EQ(plan_append(last, {}, token(1)).error, errc::too_large);
+  const SaveRequest erased = plan_erase(state.position->version, token(2));
+  RowView row;
+  ASSERT_EQ(decode_row(erased.rows.at(0), row), RowFault::none);
+  EXPECT_EQ(row.header.version, (Version{0xFFFFFFFF, token(2)}));
+}
+
+TEST(PlanSave, LastTurnIndex) {
+  ContextState state;
+  FakeList list = stored(state, 3);
+  set_part(state, limits::turn_index_max, TurnPart::request, message_text(1));
+  save(list, state);
+  expect_reloads(list, state);
+  set_part(state, limits::turn_index_max + 1, TurnPart::request, message_text(1));
+  EXPECT_EQ(plan_save(state, token(1), {}).error, errc::too_large);
+}
+
+TEST(PlanErase, LeavesATombstone) {
+  ContextState state;
+  FakeList list = stored(state, 3);
+  ASSERT_EQ(list.apply(plan_erase(state.position->version, token(2))), 'S');
+  EXPECT_EQ(kinds(list), "T");
+  ContextState anew;
+  anew.id = Json("x");
+  const Version tombstone = list.last_header().version;
+  const PlanResult result = plan_replace(anew, &tombstone, token(3), {});
+  ASSERT_EQ(list.apply(result.plan.request), 'S');
+  EXPECT_EQ(result.plan.after.version.seq, 3U);
+}
+
+}  // namespace
+}  // namespace dialogstore::format
