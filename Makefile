@@ -56,8 +56,9 @@ fuzz: build/fuzz/build.ninja ## Run every fuzz target for FUZZ_SECONDS
 
 bench: build/release/build.ninja ## Run the benchmarks
 	$(BUILD) release
-	@set -e; for program in build/release/bench/bench_*; do \
-	  echo "== $$program"; "$$program" $(BENCH_ARGS); done
+	@set -e; for source in bench/*.cpp; do \
+	  name=$$(basename "$$source" .cpp); echo "== $$name"; build/release/bench/$$name $(BENCH_ARGS); \
+	done
 
 lint: build/$(TEST_PRESET)/build.ninja build/.installed-lint ## Check floors, format and code
 	tools/check-floors

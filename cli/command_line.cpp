@@ -37,11 +37,19 @@ void add_global_options(CLI::App& app, GlobalOptions& global) {
   app.add_flag("--base64", global.base64_keys, "KEY arguments are base64, for keys of any bytes");
 }
 
-// The parser quotes arguments it does not expect; one of them may be a URI with a password.
+// The parser quotes arguments it does not expect; one of them may be a URI with a password, or
+// meant to be one.
+bool may_hold_password(std::string_view argument) {
+  for (const std::string_view mark : {"//", "@", "password"}) {
+    if (argument.find(mark) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 std::string without_passwords(std::string text, int count, const char* const* arguments) {
   for (int at = 1; at < count; ++at) {
     const std::string_view argument = arguments[at];
-    if (argument.find("://") == std::string_view::npos) continue;
+    if (!may_hold_password(argument)) continue;
     const std::string redacted = redact_uri(argument);
     for (auto found = text.find(argument); found != std::string::npos;
          found = text.find(argument, found + redacted.size())) {

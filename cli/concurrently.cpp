@@ -22,8 +22,11 @@ struct Pool {
 
 asio::awaitable<void> work_through(Pool& pool) {
   try {
-    while (!pool.stop && !interrupted()) {
-      if (!co_await pool.step()) break;
+    bool more = true;
+    while (more && !pool.stop && !interrupted()) {
+      // In a variable of its own: gcc 12 miscompiles a co_await in a condition here.
+      auto step = pool.step();
+      more = co_await std::move(step);
     }
   } catch (...) {
     pool.stop = true;

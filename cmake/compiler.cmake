@@ -43,17 +43,6 @@ if(DIALOGSTORE_FUZZ)
   target_compile_options(dialogstore_sanitizers INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# dialogstore_precompile(<target> <header>...): if the builder wants it.
-function(dialogstore_precompile target)
-  if(DIALOGSTORE_PCH)
-    target_precompile_headers(${target} PRIVATE ${ARGN})
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-      # For ccache, as is CCACHE_SLOPPINESS in CMakePresets.json.
-      target_compile_options(${target} PRIVATE -fpch-preprocess)
-    endif()
-  endif()
-endfunction()
-
 # dialogstore_own_target(<target>): what every target of this project gets.
 function(dialogstore_own_target target)
   target_compile_features(${target} PUBLIC cxx_std_20)

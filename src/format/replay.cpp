@@ -168,6 +168,7 @@ bool Replayer::read_tail_row(std::size_t row) {
     return fail(row, errc::corrupt, "the distance to the keyframe is wrong");
   }
   const std::uint64_t rows_to_last = last_.header.keyframe_distance - distance;
+  if (header.version.seq == 0) return fail(row, errc::corrupt, "the sequence number is zero");
   if (header.version.seq + rows_to_last != last_.header.version.seq) {
     return fail(row, errc::corrupt, "the sequence numbers have a gap");
   }

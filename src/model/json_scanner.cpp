@@ -78,23 +78,16 @@ class Scanner {
 };
 
 bool Scanner::value(std::size_t max_depth) noexcept {
-  while (true) {
+  Next next = Next::value;
+  while (next == Next::value) {
     bool complete = false;
     if (!begin_value(max_depth, complete)) return false;
-    if (!complete) continue;
-    switch (end_value()) {
-      case Next::value:
-        break;
-      case Next::done:
-        return true;
-      case Next::failed:
-        return false;
-    }
+    if (complete) next = end_value();
   }
+  return next == Next::done;
 }
 
-// Consumes a whole scalar or empty container, or the beginning of a container up to its first
-// value.
+// Consumes a scalar or empty container whole, or the beginning of a container up to a value.
 bool Scanner::begin_value(std::size_t max_depth, bool& complete) noexcept {
   skip_space();
   if (at_ == end_) return fail(JsonFault::unexpected_end);

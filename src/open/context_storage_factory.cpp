@@ -12,10 +12,6 @@ namespace dialogstore {
 
 std::unique_ptr<DBContextStorage> context_storage_factory(std::string_view uri) {
   const StorageUri parsed = parse_uri(uri);
-  if (parsed.layout == Layout::dff) {
-    throw_error(errc::invalid_uri, "", "",
-                "storage URI: option layout=dff is not supported by this version; remove it");
-  }
   switch (parsed.scheme) {
     case UriScheme::redis:
       return std::make_unique<RedisContextStorage>(uri);

@@ -105,12 +105,14 @@ asio::awaitable<std::vector<CallEnd>> Calls::call_all(std::vector<Request> reque
 asio::awaitable<Reply> Calls::run(const Script* script, KeyName key,
                                   std::vector<std::string> arguments, Deadline deadline) const {
   const std::vector<std::string_view> views(arguments.begin(), arguments.end());
-  auto end = co_await try_call(
-      {key.slot, script->request(ScriptForm::by_name, key.text, views)}, deadline);
-  if (!end.failure && end.reply.root().kind == ReplyKind::error &&
-      read_server_error(end.reply.root().text).effect == Effect::no_script) {
-    end = co_await try_call(
-        {key.slot, script->request(ScriptForm::with_text, key.text, views)}, deadline);
+  // Named, as gcc 12 destroys braced temporaries of a co_await twice.
+  Request by_name{key.slot, script->request(ScriptForm::by_name, key.text, views)};
+  auto end = co_await try_call(std::move(by_name), deadline);
+  const auto& root = end.reply.root();
+  if (!end.failure && root.kind == ReplyKind::error &&
+      read_server_error(root.text).effect == Effect::no_script) {
+    Request with_text{key.slot, script->request(ScriptForm::with_text, key.text, views)};
+    end = co_await try_call(std::move(with_text), deadline);
   }
   root_or_throw(end, key.text);
   co_return std::move(end.reply);

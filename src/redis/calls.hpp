@@ -50,8 +50,8 @@ class Calls {
   asio::awaitable<std::vector<CallEnd>> call_all(std::vector<Request> requests,
                                                  Deadline deadline) const;
   /// A script, by its name first. Throws as call().
-  asio::awaitable<Reply> run(const Script* script, KeyName key,
-                             std::vector<std::string> arguments, Deadline deadline) const;
+  asio::awaitable<Reply> run(const Script* script, KeyName key, std::vector<std::string> arguments,
+                             Deadline deadline) const;
 
   [[nodiscard]] RedisClient& client() const noexcept { return *client_; }
   [[nodiscard]] const std::shared_ptr<RedisClient>& shared_client() const noexcept {

@@ -57,7 +57,9 @@ bool ContextIndex::is_expired(const IndexEntry& entry) const {
   return score_value(entry.score) < static_cast<double>(expired_below());
 }
 
-std::int64_t ContextIndex::old_below() const { return state_->now_us() - old_age.count(); }
+std::int64_t ContextIndex::old_below() const {
+  return state_->now_us() - old_age.count();
+}
 
 bool ContextIndex::is_old(const IndexEntry& entry) const {
   return score_value(entry.score) < static_cast<double>(old_below());
@@ -67,9 +69,8 @@ Request ContextIndex::add_request(const std::string& key, bool only_existing) co
   const auto shard = shard_name(key);
   const auto score = std::to_string(state_->now_us());
   // With CH an entry that was there and got a new score counts too.
-  return {shard.slot, only_existing
-                          ? encode_command({"ZADD", shard.text, "XX", "CH", score, key})
-                          : encode_command({"ZADD", shard.text, score, key})};
+  return {shard.slot, only_existing ? encode_command({"ZADD", shard.text, "XX", "CH", score, key})
+                                    : encode_command({"ZADD", shard.text, score, key})};
 }
 
 asio::awaitable<void> ContextIndex::list(std::string key, Deadline deadline) {
@@ -112,8 +113,8 @@ asio::awaitable<std::uint64_t> ContextIndex::unlist(std::vector<IndexEntry> entr
   for (const auto& [shard, arguments] : by_shard) {
     const auto name = names_.index(shard);
     for (std::size_t from = 0; from < arguments.size(); from += 2 * unlist_count) {
-      const auto some = std::span(arguments).subspan(
-          from, std::min(2 * unlist_count, arguments.size() - from));
+      const auto some =
+          std::span(arguments).subspan(from, std::min(2 * unlist_count, arguments.size() - from));
       requests.push_back(
           {name.slot, unlist_script().request(ScriptForm::with_text, name.text, some)});
     }
@@ -129,8 +130,7 @@ asio::awaitable<std::uint64_t> ContextIndex::unlist(std::vector<IndexEntry> entr
 
 asio::awaitable<std::uint64_t> ContextIndex::count(Deadline deadline) {
   std::vector<Request> requests;
-  const auto since =
-      std::to_string(state_->now_us() - std::chrono::microseconds(ttl_).count());
+  const auto since = std::to_string(state_->now_us() - std::chrono::microseconds(ttl_).count());
   for (unsigned shard = 0; shard < state_->index_shards(); ++shard) {
     const auto name = names_.index(shard);
     requests.push_back({name.slot, ttl_.count() == 0

@@ -39,6 +39,9 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   /// what stays is found by the next listing.
   asio::awaitable<std::uint64_t> unlist(std::vector<IndexEntry> entries, Deadline deadline);
 
+  /// No call that is still under way can have written it.
+  [[nodiscard]] bool is_old(const IndexEntry& entry) const;
+
   /// How many are listed; with a ttl, of those used within it.
   asio::awaitable<std::uint64_t> count(Deadline deadline);
   asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options, Deadline deadline);
@@ -65,7 +68,6 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   [[nodiscard]] std::int64_t expired_below() const;
   [[nodiscard]] std::int64_t old_below() const;
   [[nodiscard]] bool is_expired(const IndexEntry& entry) const;
-  [[nodiscard]] bool is_old(const IndexEntry& entry) const;
   Request add_request(const std::string& key, bool only_existing) const;
 
   asio::awaitable<ScanPage> scan_any(std::string cursor, std::size_t count, Deadline deadline);
@@ -82,8 +84,8 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   asio::awaitable<bool> all_exist(std::vector<std::string> keys, Deadline deadline);
   asio::awaitable<std::vector<Presence>> look_up(std::vector<std::string> keys, Deadline deadline);
   asio::awaitable<void> check_unlisted(bool repair, CheckReport* report, Deadline deadline);
-  asio::awaitable<void> check_names(std::vector<std::string> keys, bool repair,
-                                    CheckReport* report, Deadline deadline);
+  asio::awaitable<void> check_names(std::vector<std::string> keys, bool repair, CheckReport* report,
+                                    Deadline deadline);
   asio::awaitable<void> check_ghosts(bool repair, CheckReport* report, Deadline deadline);
   static asio::awaitable<void> sweep(std::shared_ptr<ContextIndex> self);
   asio::awaitable<bool> sweep_some(unsigned shard, Deadline deadline);

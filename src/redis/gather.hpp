@@ -15,14 +15,14 @@ namespace dialogstore::redis {
 
 namespace asio = boost::asio;
 
-/// Results in the order of `works`. A cancellation of the caller reaches each of them; one that must
-/// not throw then begins with throw_if_cancelled(false). What one throws is thrown when all ended.
+/// Results in the order of `works`. A cancellation of the caller reaches each of them; one that
+/// must not throw then begins with throw_if_cancelled(false). What one throws is thrown when all
+/// ended.
 template <class Result>
 asio::awaitable<std::vector<Result>> gather(std::vector<asio::awaitable<Result>> works) {
   if (works.empty()) co_return std::vector<Result>{};
   const auto executor = co_await asio::this_coro::executor;
-  using Operation =
-      decltype(asio::co_spawn(executor, std::move(works.front()), asio::deferred));
+  using Operation = decltype(asio::co_spawn(executor, std::move(works.front()), asio::deferred));
   std::vector<Operation> operations;
   operations.reserve(works.size());
   for (auto& work : works) {

@@ -30,7 +30,9 @@ std::optional<Number> parse(std::string_view text) {
   return value;
 }
 
-bool is_score(std::string_view text) { return parse<double>(text).has_value(); }
+bool is_score(std::string_view text) {
+  return parse<double>(text).has_value();
+}
 
 std::string to_hex(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";

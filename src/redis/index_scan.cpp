@@ -167,8 +167,7 @@ asio::awaitable<std::vector<ContextIndex::Presence>> ContextIndex::look_up(
       if (failure.code != errc::wrong_type) throw failure;
       presences.push_back(Presence::foreign);
     } else {
-      presences.push_back(text_of(root).starts_with('T') ? Presence::tombstone
-                                                         : Presence::context);
+      presences.push_back(text_of(root).starts_with('T') ? Presence::tombstone : Presence::context);
     }
   }
   co_return presences;

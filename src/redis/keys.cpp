@@ -57,7 +57,8 @@ std::optional<char> unescaped(std::string_view code) noexcept {
 std::uint16_t crc16(std::string_view bytes) noexcept {
   unsigned crc = 0;
   for (const char c : bytes) {
-    crc = ((crc << 8) ^ crc16_table[((crc >> 8) ^ static_cast<unsigned char>(c)) & 0xFFU]) & 0xFFFFU;
+    crc =
+        ((crc << 8) ^ crc16_table[((crc >> 8) ^ static_cast<unsigned char>(c)) & 0xFFU]) & 0xFFFFU;
   }
   return static_cast<std::uint16_t>(crc);
 }
@@ -82,13 +83,17 @@ KeyName KeyNames::context(std::string_view key) const {
   return with_slot(std::move(text));
 }
 
-KeyName KeyNames::meta() const { return with_slot(name_space_ + ":meta"); }
+KeyName KeyNames::meta() const {
+  return with_slot(name_space_ + ":meta");
+}
 
 KeyName KeyNames::index(unsigned shard) const {
   return with_slot(name_space_ + ":index:" + std::to_string(shard));
 }
 
-KeyName KeyNames::nothing() const { return with_slot(name_space_ + ":{}"); }
+KeyName KeyNames::nothing() const {
+  return with_slot(name_space_ + ":{}");
+}
 
 unsigned KeyNames::shard_of(std::string_view key, unsigned shards) noexcept {
   return shards <= 1 ? 0 : crc16(key) % shards;

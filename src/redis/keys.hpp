@@ -1,6 +1,7 @@
 // The names of Redis keys. Frozen: other languages compute the same.
 //
-//   <namespace>:{<escaped key>}   a context; the braces are the cluster's hash tag, so that contexts
+//   <namespace>:{<escaped key>}   a context; the braces are the cluster's hash tag, so that
+//   contexts
 //                                 spread over all slots
 //   <namespace>:meta              hash: format, index_shards
 //   <namespace>:index:<n>         sorted set: key as it is -> server time of last use, microseconds

@@ -305,7 +305,7 @@ void LinkCore::expire(Requests::iterator request) {
   } else if (!last_failure_.ok()) {
     finish(*request, failed(last_failure_.code, Sent::no, last_failure_.detail));
   } else {
-    const std::string phase(session_ ? session_->phase : "connecting");
+    const std::string phase = session_ ? session_->phase : "connecting";
     finish(*request,
            failed(errc::unavailable, Sent::no, phase + ": no answer before the deadline"));
   }

@@ -24,6 +24,11 @@ LinkFailure unasked_reply() {
   return {errc::protocol_error, false, "the server sent a reply to nothing that was asked"};
 }
 
+std::string name_of(const Endpoint& endpoint) {
+  return endpoint.unix_path.empty() ? endpoint.host + ":" + std::to_string(endpoint.port)
+                                    : endpoint.unix_path;
+}
+
 // Before the first answer a failure of TLS is the server's refusal of our certificate; later it is
 // a connection that broke.
 LinkFailure loss_of(const Session& session, const error_code& error) {
@@ -83,6 +88,7 @@ asio::awaitable<void> LinkCore::connect(std::shared_ptr<LinkCore> self) {
 asio::awaitable<LinkFailure> LinkCore::attempt(std::shared_ptr<LinkCore> self,
                                                std::shared_ptr<Session> session) {
   const auto deadline = Clock::now() + self->settings_.connect_timeout;
+  session->phase = "connecting to " + name_of(self->settings_.endpoint);
   asio::steady_timer timer(self->executor_, deadline);
   timer.async_wait([session](error_code aborted) {
     if (!aborted) {
@@ -103,7 +109,7 @@ asio::awaitable<LinkFailure> LinkCore::attempt(std::shared_ptr<LinkCore> self,
   timer.cancel();
   if (session->timed_out && !failure.definitive) {
     failure = {errc::unavailable, false,
-               std::string(session->phase) + ": no answer within " +
+               session->phase + ": no answer within " +
                    std::to_string(self->settings_.connect_timeout.count()) + " ms"};
   }
   co_return failure;
@@ -113,7 +119,7 @@ asio::awaitable<LinkFailure> LinkCore::attempt(std::shared_ptr<LinkCore> self,
 asio::awaitable<LinkFailure> LinkCore::set_up(std::shared_ptr<LinkCore> self,
                                               std::shared_ptr<Session> session) {
   for (const SetupStep& step : setup_steps(self->settings_)) {
-    session->phase = name_of(step.kind);
+    session->phase = std::string(name_of(step.kind));
     LinkFailure failure = co_await ask(self, session, step);
     if (!failure.ok()) {
       co_return failure;
@@ -154,6 +160,7 @@ asio::awaitable<LinkFailure> LinkCore::ask(std::shared_ptr<LinkCore> self,
   LinkFailure failure = judge_setup_reply(step, replies.front().root(), self->settings_);
   if (failure.ok() && replies.size() > 1) {
     failure = unasked_reply();
+    failure.definitive = true;
   }
   co_return failure;
 }

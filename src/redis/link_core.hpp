@@ -43,7 +43,7 @@ struct Session {
   bool is_writing = false;
   bool has_answered = false;  ///< a user request: the server is worth an immediate retry
   bool timed_out = false;     ///< while being set up
-  std::string_view phase = "connecting";
+  std::string phase;          ///< of the attempt, for texts
 };
 
 class LinkCore : public std::enable_shared_from_this<LinkCore> {

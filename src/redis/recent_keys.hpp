@@ -58,7 +58,8 @@ class RecentKeys {
   std::size_t capacity_;
   Clock::duration interval_;
   std::list<Entry> entries_;  ///< most recently listed first
-  std::unordered_map<std::string_view, std::list<Entry>::iterator> places_;  ///< views into entries_
+  std::unordered_map<std::string_view, std::list<Entry>::iterator>
+      places_;  ///< views into entries_
 };
 
 }  // namespace dialogstore::redis

@@ -42,8 +42,8 @@ std::string info_field(std::string_view info, std::string_view field) {
 }
 
 void add_info(Statistics& out, std::string_view info) {
-  for (const std::string_view field : {"redis_version", "valkey_version", "used_memory",
-                                       "maxmemory", "maxmemory_policy"}) {
+  for (const std::string_view field :
+       {"redis_version", "valkey_version", "used_memory", "maxmemory", "maxmemory_policy"}) {
     if (auto value = info_field(info, field); !value.empty()) {
       out.emplace_back(field, std::move(value));
     }
@@ -76,8 +76,8 @@ asio::awaitable<std::uint64_t> RedisRowLog::clear(Deadline deadline) {
     co_await clear_batch(std::move(batch.entries), &cleared, deadline);
   } while (!cursor.empty());
   if (cleared.foreign) {
-    cleared.foreign->detail += "; it was left alone, " + std::to_string(cleared.erased) +
-                               " other contexts were removed";
+    cleared.foreign->detail +=
+        "; it was left alone, " + std::to_string(cleared.erased) + " other contexts were removed";
     throw std::move(*cleared.foreign);
   }
   co_return cleared.erased;
@@ -86,6 +86,7 @@ asio::awaitable<std::uint64_t> RedisRowLog::clear(Deadline deadline) {
 asio::awaitable<void> RedisRowLog::clear_batch(std::vector<IndexEntry> entries, Cleared* cleared,
                                                Deadline deadline) {
   std::vector<IndexEntry> done;
+  std::uint64_t erased = 0;
   for (std::size_t from = 0; from < entries.size(); from += batch_count) {
     const auto until = std::min(from + batch_count, entries.size());
     std::vector<asio::awaitable<EraseEnd>> works;
@@ -96,11 +97,17 @@ asio::awaitable<void> RedisRowLog::clear_batch(std::vector<IndexEntry> entries, 
     for (std::size_t i = 0; i < ends.size(); ++i) {
       auto& end = ends[i];
       if (end.failure && !is_left_alone(*end.failure)) throw std::move(*end.failure);
-      if (end.failure && !cleared->foreign) cleared->foreign = std::move(end.failure);
-      if (end.erased) done.push_back(std::move(entries[from + i]));
+      if (end.failure) {
+        if (!cleared->foreign) cleared->foreign = std::move(end.failure);
+        continue;
+      }
+      erased += end.erased ? 1U : 0U;
+      // Nothing was there: its context may be about to be created, unless the entry is old.
+      auto& entry = entries[from + i];
+      if (end.erased || index_->is_old(entry)) done.push_back(std::move(entry));
     }
   }
-  cleared->erased += done.size();
+  cleared->erased += erased;
   if (!done.empty()) co_await index_->unlist(std::move(done), deadline);
 }
 
@@ -160,7 +167,7 @@ asio::awaitable<Statistics> RedisRowLog::statistics(Deadline deadline) {
   out.emplace_back("contexts", std::to_string(co_await index_->count(deadline)));
   ScanOptions options;
   options.page_size = sample_count;
-  auto page = co_await index_->scan({}, options, deadline);
+  auto page = co_await index_->scan(std::string(), options, deadline);
   if (page.keys.size() > sample_count) {
     page.keys.erase(page.keys.begin() + sample_count, page.keys.end());
   }

@@ -2,6 +2,7 @@
 
 #include "dialogstore/limits.hpp"
 #include "dialogstore/uri.hpp"
+#include "redis/dff_layout.hpp"
 #include "redis/redis_client.hpp"
 #include "redis/redis_row_log.hpp"
 #include "storage/log_context_storage.hpp"
@@ -63,13 +64,16 @@ std::string place_of(const RedisOptions& redis) {
          std::to_string(redis.database);
 }
 
-std::shared_ptr<StorageEngine> make_engine(const RedisOptions& redis,
-                                           const StorageOptions& options) {
+std::shared_ptr<StorageEngine> make_engine(const RedisOptions& redis, const StorageOptions& options,
+                                           Layout layout) {
   check_redis_options(redis);
   check_options(options);
   auto thread = std::make_unique<IoThread>();
   auto client =
       redis::make_single_server(thread->executor(), link_settings(redis), redis.connections);
+  if (layout == Layout::dff) {
+    return redis::make_dff_engine(std::move(thread), std::move(client), options, place_of(redis));
+  }
   auto rows = redis::make_redis_row_log(
       std::move(client), options,
       {place_of(redis) + "#" + options.name_space, redis.user, redis.clock_tolerance});
@@ -79,14 +83,11 @@ std::shared_ptr<StorageEngine> make_engine(const RedisOptions& redis,
 std::shared_ptr<StorageEngine> make_engine(std::string_view path) {
   const auto uri = parse_uri(path);
   if (uri.scheme != UriScheme::redis) {
-    throw_error(errc::invalid_uri, "open", {},
-                "RedisContextStorage wants redis://, rediss:// or redis+unix://, got " +
-                    redact_uri(path));
+    throw_error(
+        errc::invalid_uri, "open", {},
+        "RedisContextStorage wants redis://, rediss:// or redis+unix://, got " + redact_uri(path));
   }
-  if (uri.layout == Layout::dff) {
-    throw_error(errc::invalid_uri, "open", {}, "layout=dff is not there yet: leave it out");
-  }
-  return make_engine(uri.redis, uri.options);
+  return make_engine(uri.redis, uri.options, uri.layout);
 }
 
 }  // namespace
@@ -95,6 +96,6 @@ RedisContextStorage::RedisContextStorage(std::string_view path)
     : DBContextStorage(redact_uri(path), make_engine(path)) {}
 
 RedisContextStorage::RedisContextStorage(RedisOptions redis, StorageOptions options)
-    : DBContextStorage(place_of(redis), make_engine(redis, options)) {}
+    : DBContextStorage(place_of(redis), make_engine(redis, options, Layout::log)) {}
 
 }  // namespace dialogstore

@@ -22,8 +22,7 @@ Rows rows_of(const Reply& reply) {
 }  // namespace
 
 std::unique_ptr<RowLog> make_redis_row_log(std::shared_ptr<RedisClient> client,
-                                           const StorageOptions& options,
-                                           RowLogSettings settings) {
+                                           const StorageOptions& options, RowLogSettings settings) {
   return std::make_unique<RedisRowLog>(std::move(client), options, std::move(settings));
 }
 
@@ -55,8 +54,7 @@ Request RedisRowLog::read_request(const KeyName& name, std::size_t count) const 
 asio::awaitable<Reply> RedisRowLog::read_and_touch(ContextKey key, KeyName name, std::size_t count,
                                                    Deadline deadline) {
   std::vector<std::string> arguments{first_row(count), std::to_string(options_.ttl.count())};
-  auto reply =
-      co_await calls_.run(&touch_read_script(), name, std::move(arguments), deadline);
+  auto reply = co_await calls_.run(&touch_read_script(), name, std::move(arguments), deadline);
   const auto rows = array_of(reply.root());
   const bool is_alive = !rows.empty() && !text_of(*rows.back()).starts_with('T');
   if (is_alive && index_->is_refresh_due(key.text())) {

@@ -21,9 +21,7 @@ class RedisRowLog final : public RowLog {
               RowLogSettings settings);
   ~RedisRowLog() override { close(); }
 
-  [[nodiscard]] const std::string& identity() const noexcept override {
-    return settings_.identity;
-  }
+  [[nodiscard]] const std::string& identity() const noexcept override { return settings_.identity; }
   asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool refresh,
                              Deadline deadline) override;
   asio::awaitable<SaveResult> save(ContextKey key,
@@ -51,8 +49,7 @@ class RedisRowLog final : public RowLog {
   asio::awaitable<std::optional<std::string>> get_ready(std::string key, format::SaveOp op,
                                                         bool resent, Deadline deadline);
   /// Sends it until its outcome is known.
-  asio::awaitable<SaveResult> send(std::string key, Saving request, bool resent,
-                                   Deadline deadline);
+  asio::awaitable<SaveResult> send(std::string key, Saving request, bool resent, Deadline deadline);
   asio::awaitable<ExecResult> send_and_refresh(std::string key, std::uint16_t slot,
                                                std::string bytes, Listing* listing,
                                                Deadline deadline);

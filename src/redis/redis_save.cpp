@@ -30,7 +30,9 @@ void check_size(const format::SaveRequest& request) {
   }
 }
 
-Need need_of(SaveOp op) { return op == SaveOp::replace ? Need::creating : Need::writing; }
+Need need_of(SaveOp op) {
+  return op == SaveOp::replace ? Need::creating : Need::writing;
+}
 
 bool has_taken_effect(SaveAnswer answer) {
   return answer == SaveAnswer::saved || answer == SaveAnswer::already;
@@ -78,8 +80,7 @@ asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, bo
 }
 
 asio::awaitable<std::optional<std::string>> RedisRowLog::get_ready(std::string key, SaveOp op,
-                                                                   bool resent,
-                                                                   Deadline deadline) {
+                                                                   bool resent, Deadline deadline) {
   try {
     co_await state_->prepare(need_of(op), deadline);
     if (op == SaveOp::replace) co_await index_->list(key, deadline);

@@ -160,7 +160,7 @@ bool ReplyReader::Parser::check_unfinished() {
     return unread.size() <= max_line_bytes ||
            fail(errc::protocol_error, "the server sent a line that does not end");
   }
-  const std::size_t end = unread.substr(0, max_header_bytes).find('\r');
+  const std::size_t end = unread.substr(0, max_header_bytes).find("\r\n");
   if (end == std::string_view::npos) {
     return unread.size() < max_header_bytes ||
            fail(errc::protocol_error, "the server sent a length that is not a number");

@@ -28,7 +28,7 @@ struct SaveDecision {
   SaveResult result;
   Failure failure;  ///< also of send_after_pause: what it is when there is no time for a pause
   std::optional<std::chrono::milliseconds> server_time;  ///< a sample of the server's clock
-  bool is_connection_new = false;  ///< the next copy may meet another server
+  bool is_connection_new = false;                        ///< the next copy may meet another server
 };
 
 class SaveAttempts {

@@ -93,6 +93,16 @@ const Script& probe_script() {
   return script;
 }
 
+const Script& dff_swap_script() {
+  static const Script script(script_texts::dff_swap);
+  return script;
+}
+
+std::string value_digest(std::string_view value) {
+  constexpr std::size_t digest_digits = 16;
+  return sha1_of(value).substr(0, digest_digits);
+}
+
 std::string save_request(std::string_view name, const format::SaveRequest& save,
                          const SaveCopy& copy) {
   const auto ttl = std::to_string(copy.ttl.count());

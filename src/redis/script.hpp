@@ -1,4 +1,5 @@
-// The server-side scripts: their texts, the requests that run them, and what the save script answers.
+// The server-side scripts: their texts, the requests that run them, and what the save script
+// answers.
 #pragma once
 
 #include <chrono>
@@ -40,6 +41,7 @@ const Script& save_script();
 const Script& touch_read_script();
 const Script& unlist_script();
 const Script& probe_script();
+const Script& dff_swap_script();
 
 /// What one copy of a save carries beside the save itself.
 struct SaveCopy {
@@ -54,9 +56,9 @@ struct SaveCopy {
 
 // The letters of the script's answer: those of SaveAnswer and these.
 enum class Refusal : char {
-  late = 'L',           ///< after its fence
-  newer_format = 'F',   ///< the last row was written by a newer version
-  not_ours = 'X',       ///< what is stored there is no log of rows
+  late = 'L',          ///< after its fence
+  newer_format = 'F',  ///< the last row was written by a newer version
+  not_ours = 'X',      ///< what is stored there is no log of rows
   too_many_rows = 'E',
 };
 
@@ -67,6 +69,9 @@ struct ScriptAnswer {
   std::optional<std::chrono::milliseconds> server_time;
 };
 
+/// The first 16 hexadecimal digits of the SHA-1 of a value, as dff_swap.lua names it.
+[[nodiscard]] std::string value_digest(std::string_view value);
+
 /// Nothing when the reply is no answer of the script.
 [[nodiscard]] std::optional<ScriptAnswer> read_save_answer(const ReplyNode& reply);
 
@@ -75,6 +80,7 @@ extern const char* const save;
 extern const char* const touch_read;
 extern const char* const unlist;
 extern const char* const probe;
+extern const char* const dff_swap;
 }  // namespace script_texts
 
 }  // namespace dialogstore::redis

@@ -18,7 +18,8 @@ class ServerClock {
     const auto trip = answered - asked;
     const Microseconds offset = server - since_epoch(asked + trip / 2);
     // A later sample is not a better one: a busy server's answers are late. Old ones give way, for
-    // clocks drift; and one that lies outside of what both trips explain shows a clock that was set.
+    // clocks drift; and one that lies outside of what both trips explain shows a clock that was
+    // set.
     const bool is_stale = answered - taken_ > max_age;
     const bool is_better = trip <= trip_;
     const auto drift = offset > offset_ ? offset - offset_ : offset_ - offset;
@@ -35,7 +36,9 @@ class ServerClock {
   [[nodiscard]] bool is_known() const noexcept { return known_; }
 
   /// Needs a sample.
-  [[nodiscard]] Microseconds at(Clock::time_point when) const { return since_epoch(when) + offset_; }
+  [[nodiscard]] Microseconds at(Clock::time_point when) const {
+    return since_epoch(when) + offset_;
+  }
 
  private:
   static constexpr std::chrono::seconds max_age{60};

@@ -58,7 +58,8 @@ bool is_word_end(std::string_view text, std::size_t at) {
   return at >= text.size() || text[at] == ' ' || text[at] == ':';
 }
 
-// Whether `word` is the code of an error that a script passed on: "… @user_script: 5: -OOM command …".
+// Whether `word` is the code of an error that a script passed on: "… @user_script: 5: -OOM command
+// …".
 bool has_embedded(std::string_view text, std::string_view word) {
   for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
     const bool begins = at > 0 && (text[at - 1] == ' ' || text[at - 1] == '-');

@@ -12,10 +12,10 @@ namespace dialogstore::redis {
 
 /// What an error reply to a save proves about that one copy.
 enum class Effect : std::uint8_t {
-  none,        ///< nothing was written, and sending it again will not help
-  none_yet,    ///< nothing was written; sending it again later may succeed
-  no_script,   ///< nothing was written: the server wants the text of the script
-  unknown,     ///< a script stopped half-way, or the text says nothing about it
+  none,       ///< nothing was written, and sending it again will not help
+  none_yet,   ///< nothing was written; sending it again later may succeed
+  no_script,  ///< nothing was written: the server wants the text of the script
+  unknown,    ///< a script stopped half-way, or the text says nothing about it
 };
 
 struct ServerError {

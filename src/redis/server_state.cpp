@@ -113,7 +113,8 @@ void ServerState::take_meta(const CallEnd& end) {
     } else if (field == "index_shards") {
       const auto shards = parse_number(value);
       if (!shards || *shards < 1 || *shards > max_index_shards) {
-        throw Failure{errc::corrupt, "the field index_shards of " + name + " is not a number of 1 to " +
+        throw Failure{errc::corrupt, "the field index_shards of " + name +
+                                         " is not a number of 1 to " +
                                          std::to_string(max_index_shards)};
       }
       index_shards_ = static_cast<unsigned>(*shards);

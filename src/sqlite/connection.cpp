@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <thread>
 
 #include "sqlite/sqlite_error.hpp"
@@ -82,10 +83,10 @@ Failure Connection::failure(int code) const {
                            .deadline_passed = deadline_passed()});
 }
 
-Failure Connection::commit_failure(int code) const {
+Failure Connection::commit_failure(int code, int system_error) const {
   return to_commit_failure(code, {.file = file_,
                                   .message = sqlite3_errmsg(handle_),
-                                  .system_error = sqlite3_system_errno(handle_),
+                                  .system_error = system_error,
                                   .deadline_passed = deadline_passed()});
 }
 
@@ -190,8 +191,9 @@ Transaction::~Transaction() {
 }
 
 void Transaction::commit() {
+  errno = 0;  // what a COMMIT failed of is left here alone, not in sqlite3_system_errno
   const int code = sqlite3_exec(connection_.handle(), "COMMIT", nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) throw connection_.commit_failure(code);
+  if (code != SQLITE_OK) throw connection_.commit_failure(code, errno);
   open_ = false;
 }
 

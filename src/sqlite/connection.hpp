@@ -41,7 +41,7 @@ class Connection {
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
   [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
   [[nodiscard]] Failure failure(int code) const;
-  [[nodiscard]] Failure commit_failure(int code) const;
+  [[nodiscard]] Failure commit_failure(int code, int system_error) const;
 
  private:
   static int on_busy(void* self, int attempt);

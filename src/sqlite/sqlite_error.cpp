@@ -79,8 +79,13 @@ Failure to_failure(int extended_code, const ErrorPlace& place) {
 
 Failure to_commit_failure(int extended_code, const ErrorPlace& place) {
   Failure failure = to_failure(extended_code, place);
-  if (failure.code == errc::io_error) {
+  const bool is_proven =
+      (extended_code & 0xff) != SQLITE_IOERR ||
+      (extended_code == SQLITE_IOERR_WRITE && failure.code == errc::storage_full);
+  if (!is_proven) {
     failure.code = errc::outcome_unknown;
+    failure.detail +=
+        "; whether the change happened is not known: saving the same again settles it";
     failure.maybe_applied = true;
   }
   return failure;

@@ -18,7 +18,8 @@ struct ErrorPlace {
 Failure to_failure(int extended_code, const ErrorPlace& place);
 
 /// The same for a COMMIT. An I/O error there (the sync of the log failed, say) proves nothing: the
-/// save may come back when the log is recovered. Every other failure proves that it is not applied.
+/// save may come back when the log is recovered. Every other failure proves that it is not applied;
+/// so does a write that met the end of the disk, since then the log has no complete commit.
 Failure to_commit_failure(int extended_code, const ErrorPlace& place);
 
 }  // namespace dialogstore::sqlite

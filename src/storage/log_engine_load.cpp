@@ -126,6 +126,7 @@ asio::awaitable<TurnUpdate> LogEngine::do_wait_turns(ContextKey key, std::int64_
 
 asio::awaitable<CheckReport> LogEngine::do_check(bool repair, Settings settings) {
   CheckReport report = co_await rows_->check_listing(repair, settings.deadline);
+  report.contexts = 0;  // the sound ones are counted below
   std::string cursor;
   do {
     co_await throw_if_cancelled();

@@ -25,7 +25,7 @@ std::string query_of(const StorageOptions& options) {
                                                           : "overwrite";
   query += std::string("&history=") + (options.history == History::all ? "all" : "recent");
   query += "&seal_after=" + std::to_string(options.seal_after);
-  query += "&compression_level=" + std::to_string(options.compression_level);
+  query += "&compression=" + std::to_string(options.compression_level);
   return query;
 }
 

@@ -80,6 +80,7 @@ TEST_F(CliTalkTest, WatchPrintsTurnsAsTheyAreSaved) {
 }
 
 TEST_F(CliTalkTest, ChatGoesOnAfterARestart) {
+  cli.set_environment("COLUMNS", "160");
   const auto first = cli.run({"chat", "--user", "ann"}, "hi\nAnn\npizza\nfunghi\n");
   EXPECT_EQ(first.exit_code, 0) << first.err;
   EXPECT_NE(first.out.find("Nice to meet you, Ann"), std::string::npos) << first.out;

@@ -218,7 +218,7 @@ TEST_F(SaveScript, RowsOfANewerFormatAreLeftAlone) {
 }
 
 TEST_F(SaveScript, WhatIsNoRowIsLeftAlone) {
-  for (const std::string foreign :
+  for (const std::string& foreign :
        {std::string(), std::string("hello"), std::string(40, 'D'), "X1" + std::string(30, '\0'),
         std::string("D1") + std::string(21, '\0'), std::string(1000, '\xff')}) {
     server_->command({"DEL", key_});
@@ -288,7 +288,8 @@ TEST_F(SaveScriptOnItsOwnServer, WithoutEnoughReplicasNothingIsWritten) {
   }
 }
 
-// ---- its twin in C++ -----------------------------------------------------------------------------
+// ---- its twin in C++
+// -----------------------------------------------------------------------------
 
 class DequeRows final : public RowList {
  public:

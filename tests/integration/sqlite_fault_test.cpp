@@ -1,10 +1,14 @@
 // What goes wrong around the file: each is an error of its own that names the file and the remedy,
 // and none loses what was acknowledged.
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -195,7 +199,7 @@ TEST_F(SQLiteFault, SaysStorageFullAndWritesNothingOfTheSave) {
   {
     const FileSizeLimit limit(std::filesystem::file_size(file() + "-wal") + 20'000);
     Context large = storage->get_item("user");
-    large.set_misc("noise", Json::of(std::string(300'000, 'n')));
+    large.set_misc("noise", Json(std::string(300'000, 'n')));
     std::string text;
     EXPECT_EQ(error_code_of([&] { storage->set_item("user", large); }, &text), errc::storage_full);
     EXPECT_NE(text.find("free space"), std::string::npos) << text;
@@ -207,25 +211,49 @@ TEST_F(SQLiteFault, SaysStorageFullAndWritesNothingOfTheSave) {
   EXPECT_TRUE(storage->check(false).sound());
 }
 
-TEST_F(SQLiteFault, SaysStorageFullOnADiskThatIsFull) {
-  const char* tiny = std::getenv("DIALOGSTORE_TEST_TINY_DISK");
-  if (tiny == nullptr) {
-    GTEST_SKIP() << "name a file system of a few hundred KB in DIALOGSTORE_TEST_TINY_DISK";
+// Fills a disk of 600 KB that only this process sees. Its exit code tells what went wrong.
+int fill_tiny_disk(const std::string& folder) {
+  constexpr int not_permitted = 77;
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=600k") != 0) {
+    return not_permitted;
   }
-  const std::string on_disk = std::string(tiny) + "/dialogs.db";
-  std::filesystem::remove(on_disk);
-  SQLiteContextStorage storage("sqlite:///" + on_disk);
-  int saved = 0;
+  SQLiteContextStorage storage("sqlite:///" + folder + "/dialogs.db");
+  std::uint64_t saved = 0;
   const errc code = error_code_of([&] {
     for (;; ++saved) {
       Context context;
-      context.set_misc("noise", Json::of(std::string(20'000, 'n')));
+      context.set_misc("noise", Json(std::string(20'000, 'n')));
       storage.set_item(saved, context);
     }
   });
-  EXPECT_EQ(code, errc::storage_full);
-  EXPECT_EQ(storage.len(), static_cast<std::uint64_t>(saved));
-  std::filesystem::remove(on_disk);
+  if (code != errc::storage_full) return 2;
+  if (storage.len() != saved) return 3;
+  return storage.check(false).sound() ? 0 : 4;
+}
+
+// Runs in a process of its own, as everything here that changes the process.
+template <class Work>
+int exit_code_of(Work work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    try {
+      ::_exit(work());
+    } catch (const std::exception& error) {
+      std::cerr << "child: " << error.what() << '\n';
+    }
+    ::_exit(1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(SQLiteFault, SaysStorageFullOnADiskThatIsFull) {
+  const int code = exit_code_of([&] { return fill_tiny_disk(folder_.path().string()); });
+  if (code == 77) GTEST_SKIP() << "this user may not mount a small disk";
+  EXPECT_EQ(code, 0);
 }
 
 // ---- a file that may only be read ---------------------------------------------------------------
@@ -233,19 +261,16 @@ TEST_F(SQLiteFault, SaysStorageFullOnADiskThatIsFull) {
 // Permissions mean nothing to root, so this runs as nobody in a process of its own. Its exit code
 // tells the first step that went wrong.
 int use_read_only_store(const std::string& file) {
-  try {
-    SQLiteContextStorage storage("sqlite:///" + file);
-    if (storage.get_item("user").turn_count() != 1) return 2;
-    Context context = storage.get_item("user");
-    context.add_request("y");
-    std::string text;
-    const errc code = error_code_of([&] { storage.set_item("user", context); }, &text);
-    if (code != errc::read_only) std::cerr << text << '\n';
-    return code == errc::read_only && text.find("writable") != std::string::npos ? 0 : 3;
-  } catch (const std::exception& error) {
-    std::cerr << error.what() << '\n';
-    return 4;
-  }
+  constexpr uid_t nobody = 65534;
+  if (::getuid() == 0 && ::setuid(nobody) != 0) return 5;
+  SQLiteContextStorage storage("sqlite:///" + file);
+  if (storage.get_item("user").turn_count() != 1) return 2;
+  Context context = storage.get_item("user");
+  context.add_request("y");
+  std::string text;
+  const errc code = error_code_of([&] { storage.set_item("user", context); }, &text);
+  if (code != errc::read_only) std::cerr << text << '\n';
+  return code == errc::read_only && text.find("writable") != std::string::npos ? 0 : 3;
 }
 
 TEST_F(SQLiteFault, ReadsAFileThatItMayNotWrite) {
@@ -255,16 +280,7 @@ TEST_F(SQLiteFault, ReadsAFileThatItMayNotWrite) {
   for (const char* suffix : {"", "-wal", "-shm"}) {
     std::filesystem::permissions(file() + suffix, std::filesystem::perms(0444));
   }
-  const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    constexpr uid_t nobody = 65534;
-    if (::getuid() == 0 && ::setuid(nobody) != 0) ::_exit(5);
-    ::_exit(use_read_only_store(file()));
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(exit_code_of([&] { return use_read_only_store(file()); }), 0);
 }
 
 }  // namespace

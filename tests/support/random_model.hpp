@@ -1,4 +1,5 @@
-// Random texts, JSON values, messages and contexts for property tests; the same seed gives the same.
+// Random texts, JSON values, messages and contexts for property tests; the same seed gives the
+// same.
 #pragma once
 
 #include <array>
@@ -28,8 +29,8 @@ class RandomModel {
   /// UTF-8 with everything that needs care: quotes, controls, two to four byte characters.
   std::string text() {
     static constexpr auto pieces = std::to_array<std::string_view>(
-        {"a", "hello ", "\"", "\\", "/", "\n", "\t", "\x0b", "\x1f", "\x7f", "ж", "Привет", "\u2028",
-         "漢", "😀", "null", "{}", "01234567", "\u0080", "\uffff", "e"});
+        {"a",      "hello ", "\"", "\\", "/",    "\n", "\t",       "\x0b",   "\x1f",   "\x7f", "ж",
+         "Привет", "\u2028", "漢", "😀",  "null", "{}", "01234567", "\u0080", "\uffff", "e"});
     std::string out;
     for (std::size_t i = number(8); i > 0; --i) out += pieces[number(pieces.size())];
     if (chance(9)) out.append(1, '\0');
@@ -65,7 +66,8 @@ class RandomModel {
     if (chance(6)) message.attachments = Json::parse(json_object_text());
     if (chance(6)) message.annotations = Json::parse(json_object_text());
     if (chance(4)) message.misc = Json::parse(json_object_text());
-    for (std::size_t i = chance(4) ? number(3) : 0; i > 0; --i) message.extra.set("x" + text(), json());
+    for (std::size_t i = chance(4) ? number(3) : 0; i > 0; --i)
+      message.extra.set("x" + text(), json());
     return message;
   }
 

@@ -34,8 +34,8 @@ struct RowCall {
 
 class RowLogDriver {
  public:
-  RowLogDriver(redis::LinkSettings link, StorageOptions options, redis::RowLogSettings settings = {},
-               unsigned connections = 1)
+  RowLogDriver(redis::LinkSettings link, StorageOptions options,
+               redis::RowLogSettings settings = {}, unsigned connections = 1)
       : client_(redis::make_single_server(context_.get_executor(), link, connections)),
         rows_(redis::make_redis_row_log(client_, options, std::move(settings))) {}
   ~RowLogDriver() {
@@ -53,17 +53,18 @@ class RowLogDriver {
   template <class Result>
   std::shared_ptr<RowCall<Result>> start(boost::asio::awaitable<Result> work) {
     auto call = std::make_shared<RowCall<Result>>();
-    boost::asio::co_spawn(context_, std::move(work),
-                          boost::asio::bind_cancellation_slot(
-                              call->cancellation.slot(), [call](std::exception_ptr error, Result r) {
-                                call->is_done = true;
-                                try {
-                                  if (error) std::rethrow_exception(error);
-                                  call->result = std::move(r);
-                                } catch (const Failure& failure) {
-                                  call->failure = failure;
-                                }
-                              }));
+    boost::asio::co_spawn(
+        context_, std::move(work),
+        boost::asio::bind_cancellation_slot(call->cancellation.slot(),
+                                            [call](std::exception_ptr error, Result r) {
+                                              call->is_done = true;
+                                              try {
+                                                if (error) std::rethrow_exception(error);
+                                                call->result = std::move(r);
+                                              } catch (const Failure& failure) {
+                                                call->failure = failure;
+                                              }
+                                            }));
     return call;
   }
   template <class Condition>
@@ -106,8 +107,7 @@ class RowLogDriver {
   }
   std::vector<std::string> read(const std::string& key, std::size_t count = 0,
                                 bool refresh = false) {
-    const auto rows =
-        run(rows_->read(key, count, refresh, in(std::chrono::seconds(10))));
+    const auto rows = run(rows_->read(key, count, refresh, in(std::chrono::seconds(10))));
     return {rows.rows.begin(), rows.rows.end()};
   }
 
@@ -117,7 +117,8 @@ class RowLogDriver {
   std::unique_ptr<RowLog> rows_;
 };
 
-// ---- saves with rows of a context that says nothing ----------------------------------------------
+// ---- saves with rows of a context that says nothing
+// ----------------------------------------------
 
 inline Token random_token() {
   Token token;
@@ -125,7 +126,8 @@ inline Token random_token() {
   return token;
 }
 
-inline std::string make_row(format::RowKind kind, const Version& version, std::uint16_t distance = 0,
+inline std::string make_row(format::RowKind kind, const Version& version,
+                            std::uint16_t distance = 0,
                             std::uint8_t form = format::format_version) {
   format::RowHeader header;
   header.kind = kind;
@@ -154,8 +156,7 @@ inline format::SaveRequest make_append(const Version& base, const Token& own) {
   request.own = own;
   request.op = format::SaveOp::append;
   const Version version{base.seq + 1, own};
-  request.rows = {
-      make_row(format::RowKind::delta, version, static_cast<std::uint16_t>(base.seq))};
+  request.rows = {make_row(format::RowKind::delta, version, static_cast<std::uint16_t>(base.seq))};
   return request;
 }
 

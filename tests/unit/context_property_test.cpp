@@ -234,7 +234,7 @@ class Editing {
 };
 
 TEST(ContextProperty, EditsAgreeWithMapsAndWithTheRecordedChanges) {
-  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+  for (std::uint64_t seed = 0; seed < 80; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Editing(seed).run(60);
     if (::testing::Test::HasFatalFailure()) return;

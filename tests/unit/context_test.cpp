@@ -3,12 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <memory>
 #include <type_traits>
 
-#include "dialogstore/error.hpp"
 #include "dialogstore/limits.hpp"
-#include "model/context_access.hpp"
+#include "support/context_fixture.hpp"
 
 namespace dialogstore {
 namespace {
@@ -19,54 +17,7 @@ static_assert(std::is_copy_constructible_v<Context> && std::is_copy_assignable_v
 static_assert(!std::is_convertible_v<Json, Context>);         // an id is not a context
 static_assert(!std::is_convertible_v<const char*, Context>);  // nor is a text: from_json, cast
 
-constexpr std::uint8_t label_bit = 1;
-constexpr std::uint8_t request_bit = 2;
-constexpr std::uint8_t response_bit = 4;
-
-using Marks = std::map<std::int64_t, std::uint8_t>;
-
-ContextAccess::State& inside(Context& context) { return ContextAccess::state(context); }
-ContextChanges& changes(Context& context) { return inside(context).changes; }
-
-// As if it had just been loaded from, or saved to, a storage.
-void settle(Context& context, bool complete = true) {
-  inside(context).position = std::make_unique<LogPosition>();
-  inside(context).position->complete = complete;
-  changes(context).clear();
-}
-
-// Turns 0 to count - 1, each with all parts.
-Context with_turns(int count) {
-  Context context(Json("c"));
-  for (int i = 0; i < count; ++i) {
-    context.add_label({"flow", "node" + std::to_string(i)});
-    context.add_request("q" + std::to_string(i));
-    context.add_response("a" + std::to_string(i));
-  }
-  settle(context);
-  return context;
-}
-
-// The last two of a hundred turns, as history=recent loads them.
-Context recent() {
-  Context context(Json("c"));
-  for (const std::int64_t i : {98, 99}) {
-    context.set_label(i, {"flow", "node"});
-    context.set_request(i, "q");
-  }
-  settle(context, false);
-  inside(context).next = {100, 100, 90};
-  return context;
-}
-
-errc reason_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const StorageError& error) {
-    return error.reason();
-  }
-  return errc{};
-}
+using namespace testing;
 
 TEST(Context, BeginsEmptyWithARandomId) {
   const Context context;
@@ -201,8 +152,7 @@ TEST(Context, ChangesAreMarkedPartByPart) {
   context.add_request("new");
   context.set_last_label({"flow", "other"});
   context.set_response(0, "edited");
-  EXPECT_EQ(changes(context).turns,
-            (Marks{{0, response_bit}, {1, label_bit}, {2, request_bit}}));
+  EXPECT_EQ(changes(context).turns, (Marks{{0, response_bit}, {1, label_bit}, {2, request_bit}}));
   context.set_label(0, {"flow", "x"});
   EXPECT_EQ(changes(context).turns.at(0), response_bit | label_bit);
   context.set_misc("m", 1);
@@ -246,7 +196,9 @@ TEST(Context, EachKindOfChangeShows) {
       [](Context& c) { c.set_misc("a", 1); },
       [](Context& c) { c.set_framework_state("a", 1); },
       [](Context& c) { c.set_extra("a", 1); },
-      [](Context& c) { c.add_label({"f", "n"}); },
+      [](Context& c) {
+        c.add_label({"f", "n"});
+      },
       [](Context& c) { c.erase(0, TurnPart::label); },
       [](Context& c) { c.clear(1); },
   };
@@ -280,122 +232,6 @@ TEST(Context, ExtraCannotShadowAKnownField) {
        {"id", "labels", "requests", "responses", "misc", "validation", "framework_states"}) {
     EXPECT_EQ(reason_of([&] { context.set_extra(name, 1); }), errc::invalid_argument) << name;
   }
-}
-
-TEST(ContextClear, KeepsTheLastOfEachNamedSequence) {
-  Context context = with_turns(5);
-  context.clear(2, {ContextField::requests, ContextField::labels});
-  EXPECT_EQ(context.requests().size(), 2U);
-  EXPECT_EQ(context.requests().begin()->first, 3);
-  EXPECT_EQ(context.labels().begin()->first, 3);
-  EXPECT_EQ(context.responses().size(), 5U);
-  EXPECT_EQ(changes(context).first, (FirstKept{3, 3, keep_all}));
-  EXPECT_TRUE(changes(context).turns.empty());
-}
-
-TEST(ContextClear, DefaultsToTheThreeSequences) {
-  Context context = with_turns(3);
-  context.set_misc("m", 1);
-  context.clear(1);
-  EXPECT_EQ(context.turn_indices(), (std::vector<std::int64_t>{2}));
-  EXPECT_TRUE(context.misc().contains("m"));
-}
-
-TEST(ContextClear, CountsEachSequenceByItself) {
-  Context context(Json("c"));
-  for (const int i : {0, 4, 9}) context.set_request(i, "q");
-  for (const int i : {1, 2, 3, 4}) context.set_response(i, "a");
-  settle(context);
-  context.clear(2);
-  EXPECT_EQ(context.turn_indices(), (std::vector<std::int64_t>{3, 4, 9}));
-  EXPECT_EQ(changes(context).first, (FirstKept{keep_all, 4, 3}));
-  EXPECT_FALSE(context.request(0));
-  EXPECT_TRUE(context.request(4) && context.response(3));
-}
-
-TEST(ContextClear, NoneKeptGoesOnNumbering) {
-  Context context = with_turns(5);
-  context.clear(0);
-  EXPECT_EQ(context.turn_count(), 0U);
-  EXPECT_EQ(changes(context).first, (FirstKept{5, 5, 5}));
-  EXPECT_EQ(context.add_request("next"), 5);
-  EXPECT_EQ(context.add_label({"f", "n"}), 5);
-}
-
-TEST(ContextClear, MarksBelowAreDroppedAndMarksAboveStay) {
-  Context context = with_turns(5);
-  context.set_request(0, "edited");
-  context.set_response(0, "edited");
-  context.set_request(4, "edited");
-  context.erase(3, TurnPart::request);
-  context.clear(1, {ContextField::requests});
-  EXPECT_EQ(changes(context).turns, (Marks{{0, response_bit}, {4, request_bit}}));
-}
-
-TEST(ContextClear, FirstNeverFalls) {
-  Context context = with_turns(9);
-  context.clear(1);
-  EXPECT_EQ(changes(context).first[0], 8);
-  context.set_label(2, {"f", "n"});
-  context.clear(1, {ContextField::labels});
-  EXPECT_EQ(changes(context).first[0], 8);
-  EXPECT_FALSE(context.label(2));
-  context.clear(7);
-  EXPECT_EQ(changes(context).first, (FirstKept{8, 8, 8}));
-}
-
-TEST(ContextClear, EmptiesStateAndMarksEachName) {
-  Context context = with_turns(2);
-  context.set_misc("a", 1);
-  context.set_misc("b", 1);
-  context.set_framework_state("s", 1);
-  settle(context);
-  context.clear(5, {ContextField::misc});
-  EXPECT_TRUE(context.misc().empty());
-  EXPECT_EQ(changes(context).misc, (std::set<std::string, std::less<>>{"a", "b"}));
-  EXPECT_FALSE(context.framework_states().empty());
-  context.clear(5, {ContextField::framework_states});
-  EXPECT_TRUE(context.framework_states().empty());
-  EXPECT_TRUE(changes(context).framework_states.contains("s"));
-  EXPECT_EQ(context.turn_count(), 2U);
-}
-
-TEST(PartialContext, CannotBeWrittenAsJson) {
-  Context context = recent();
-  EXPECT_FALSE(context.is_complete());
-  EXPECT_EQ(reason_of([&] { static_cast<void>(context.to_json()); }), errc::partial_context);
-}
-
-TEST(PartialContext, NumberingGoesOnBehindWhatWasNotLoaded) {
-  Context context = recent();
-  EXPECT_EQ(context.add_request("q"), 100);
-  EXPECT_EQ(context.add_response("a"), 90);
-  Context sparse = recent();
-  sparse.set_response(3, "an old one");
-  EXPECT_EQ(sparse.add_response("a"), 90);  // 4 may be taken by a turn that was not loaded
-  Context last = recent();
-  last.set_last_response("a");
-  EXPECT_EQ(last.turn(90)->response->text, "a");
-}
-
-TEST(PartialContext, EraseOfATurnThatWasNotLoadedIsRefused) {
-  Context context = recent();
-  EXPECT_EQ(reason_of([&] { context.erase(3, TurnPart::request); }), errc::partial_context);
-  EXPECT_FALSE(context.has_changes());
-  EXPECT_TRUE(context.erase(99, TurnPart::request));
-  EXPECT_FALSE(context.erase(100, TurnPart::request));
-}
-
-TEST(PartialContext, ClearKeepsOnlyWhatItKnows) {
-  Context fewer = recent();
-  EXPECT_EQ(reason_of([&] { fewer.clear(3); }), errc::partial_context);
-  EXPECT_FALSE(fewer.has_changes());
-  Context exact = recent();
-  exact.clear(2, {ContextField::requests, ContextField::labels});
-  EXPECT_EQ(changes(exact).first, (FirstKept{98, 98, keep_all}));
-  Context none = recent();
-  none.clear(0);
-  EXPECT_EQ(changes(none).first, (FirstKept{100, 100, 90}));
 }
 
 TEST(ContextCopy, IsDeepAndRemembersTheVersion) {
@@ -448,7 +284,9 @@ TEST(ContextEquality, ComparesContentAndNotHistory) {
       [](Context& c) { c.set_misc("a", 1); },
       [](Context& c) { c.set_framework_state("a", 1); },
       [](Context& c) { c.set_extra("a", 1); },
-      [](Context& c) { c.set_label(1, {"f", "other"}); },
+      [](Context& c) {
+        c.set_label(1, {"f", "other"});
+      },
       [](Context& c) { c.set_request(1, "other"); },
       [](Context& c) { c.erase(1, TurnPart::response); },
       [](Context& c) { c.add_request("x"); },

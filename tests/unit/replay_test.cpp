@@ -130,6 +130,7 @@ TEST(Replay, Layout) {
   expect_failure({first, keyframe(3, R"({"id":1})")}, errc::corrupt, 0, "not a page");
   expect_failure({first, page(3, "{}")}, errc::corrupt, 1, "last row is a page");
   expect_failure({first, page(3, "{}"), delta(4, 2, "{}")}, errc::corrupt, 1, "not a delta");
+  expect_failure({keyframe(0, R"({"id":1})")}, errc::corrupt, 0, "zero");
   expect_failure({first, delta(4, 1, "{}")}, errc::corrupt, 0, "gap");
   expect_failure({first, delta(3, 1, "{}"), delta(3, 2, "{}")}, errc::corrupt, 0, "gap");
   expect_failure({first, delta(3, 9, "{}"), delta(4, 2, "{}")}, errc::corrupt, 1, "distance");

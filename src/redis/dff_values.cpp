@@ -1,0 +1,171 @@
+#include "redis/dff_values.hpp"
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <charconv>
+
+#include "dialogstore/context.hpp"
+#include "redis/command.hpp"
+#include "redis/save_attempts.hpp"
+
+namespace dialogstore::redis {
+namespace {
+
+// DFF's pydantic writes all fields in this order and without spaces.
+constexpr std::string_view first_field = R"({"id":)";
+constexpr std::string_view other_fields[] = {R"("labels":)", R"("requests":)", R"("responses":)"};
+
+bool looks_like_dff(std::string_view value) {
+  if (!value.starts_with(first_field)) return false;
+  for (const auto field : other_fields) {
+    if (value.find(field) == std::string_view::npos) return false;
+  }
+  return true;
+}
+
+bool is_context(std::string_view value) {
+  try {
+    (void)Context::from_json(value);
+    return true;
+  } catch (const StorageError&) {
+    return false;
+  }
+}
+
+std::int64_t number_in(const ReplyNode& node) {
+  const auto text = text_of(node);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    throw Failure{errc::protocol_error, "TIME: the answer has not its shape"};
+  }
+  return value;
+}
+
+KeyName name_of(const std::string& key) {
+  return {key, key_slot(key)};
+}
+
+SwapResult swap_result(SaveResult result) {
+  SwapResult out;
+  out.unanswered_copy = result.unanswered_copy;
+  if (result.answer == SaveAnswer::conflict) {
+    out.answer = SwapAnswer::conflict;
+    out.found = result.last_header.substr(0, result.last_header.find(' '));
+  }
+  return out;
+}
+
+}  // namespace
+
+bool is_dff_value(std::string_view value) {
+  return looks_like_dff(value) && is_context(value);
+}
+
+asio::awaitable<bool> DffValues::contains(std::string key, Deadline deadline) {
+  Request request{key_slot(key), encode_command({"TYPE", key})};
+  const auto reply = co_await calls_.call(std::move(request), key, deadline);
+  co_return text_of(reply.root()) == "string";
+}
+
+asio::awaitable<std::optional<std::string>> DffValues::get(std::string key, bool refresh,
+                                                           Deadline deadline) {
+  Request request{key_slot(key), encode_command({"GET", key})};
+  const auto reply = co_await calls_.call(std::move(request), key, deadline);
+  if (reply.root().kind == ReplyKind::nil) co_return std::nullopt;
+  if (refresh && ttl_.count() > 0) {
+    const auto ttl = std::to_string(ttl_.count());
+    Request touch{key_slot(key), encode_command({"PEXPIRE", key, ttl})};
+    co_await calls_.call(std::move(touch), key, deadline);
+  }
+  co_return std::string(text_of(reply.root()));
+}
+
+asio::awaitable<void> DffValues::read_clock(Deadline deadline) {
+  const auto asked = Clock::now();
+  Request request{0, encode_command({"TIME"})};
+  const auto reply = co_await calls_.call(std::move(request), {}, deadline);
+  const auto parts = array_of(reply.root());
+  if (parts.size() != 2) throw Failure{errc::protocol_error, "TIME: the answer has not its shape"};
+  const auto seconds = std::chrono::seconds(number_in(*parts[0]));
+  clock_.sample(seconds + std::chrono::microseconds(number_in(*parts[1])), asked, Clock::now());
+  connections_ = calls_.client().statistics().connections;
+}
+
+asio::awaitable<SwapResult> DffValues::swap(std::string key, std::string expected,
+                                            std::string value, bool resent, Deadline deadline) {
+  std::vector<std::string> arguments;
+  arguments.push_back(std::move(expected));
+  arguments.push_back(value.empty() ? std::string() : value_digest(value));
+  arguments.push_back(std::to_string(ttl_.count()));
+  arguments.emplace_back();  // the fence, for each copy anew
+  arguments.push_back(std::move(value));
+  co_return co_await send(name_of(key), std::move(arguments), resent, deadline);
+}
+
+asio::awaitable<SwapResult> DffValues::send(KeyName name, std::vector<std::string> arguments,
+                                            bool resent, Deadline deadline) {
+  constexpr std::size_t fence = 3;
+  SaveAttempts attempts(resent);
+  Backoff backoff;
+  for (;;) {
+    if (!clock_.is_known() || connections_ != calls_.client().statistics().connections) {
+      try {
+        co_await read_clock(deadline);
+      } catch (Failure& failure) {
+        throw attempts.ended_by(std::move(failure));
+      }
+    }
+    const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.at(deadline));
+    arguments[fence] = std::to_string(late.count());
+    const std::vector<std::string_view> views(arguments.begin(), arguments.end());
+    auto bytes = dff_swap_script().request(attempts.form(), name.text, views);
+    const auto asked = Clock::now();
+    const auto end = co_await calls_.client().exec(name.slot, std::move(bytes), deadline);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool is_stopped = state.cancelled() != asio::cancellation_type::none;
+    auto decision = attempts.on_end(end, is_stopped || Clock::now() >= deadline);
+    if (decision.server_time) {
+      clock_.sample(*decision.server_time + std::chrono::microseconds(500), asked, Clock::now());
+    }
+    if (decision.is_connection_new) clock_.reset();
+    if (decision.next == NextStep::finish) co_return swap_result(std::move(decision.result));
+    if (decision.next == NextStep::fail) throw std::move(decision.failure);
+    if (decision.next == NextStep::send_after_pause && !co_await backoff.pause(deadline)) {
+      throw attempts.ended_by(std::move(decision.failure));
+    }
+  }
+}
+
+asio::awaitable<DffValues::Page> DffValues::scan(std::string cursor, std::size_t count,
+                                                 Deadline deadline) {
+  if (cursor.empty()) cursor = "0";
+  const auto size = std::to_string(count);
+  Request request{0, encode_command({"SCAN", cursor, "COUNT", size, "TYPE", "string"})};
+  const auto reply = co_await calls_.call(std::move(request), {}, deadline);
+  const auto parts = array_of(reply.root());
+  if (parts.size() != 2) throw Failure{errc::protocol_error, "SCAN: the answer has not its shape"};
+  Page page;
+  page.cursor = text_of(*parts[0]);
+  if (page.cursor == "0") page.cursor.clear();
+  std::vector<std::string> keys;
+  std::vector<Request> requests;
+  for (const auto* key : array_of(*parts[1])) {
+    keys.emplace_back(text_of(*key));
+    requests.push_back({key_slot(keys.back()), encode_command({"GET", keys.back()})});
+  }
+  const auto ends = co_await calls_.call_all(std::move(requests), deadline);
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    if (ends[i].failure) throw *ends[i].failure;
+    const auto& root = ends[i].reply.root();
+    if (root.kind != ReplyKind::string || !looks_like_dff(root.text)) continue;
+    if (is_context(root.text)) {
+      page.values.emplace_back(std::move(keys[i]), std::string(root.text));
+    } else {
+      page.damaged.push_back(std::move(keys[i]));
+    }
+  }
+  co_return page;
+}
+
+}  // namespace dialogstore::redis
