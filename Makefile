@@ -18,7 +18,7 @@ DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 CONVERSATIONS := build/data/conversations.jsonl.gz
-RUN = build/release/cli/dialogstore replay --store "$(STORE)" "$(or $(IMPORT),$(CONVERSATIONS))"
+RUN = build/release/cli/dialogstore --store "$(STORE)" replay "$(or $(IMPORT),$(CONVERSATIONS))"
 BUILD = cmake --build --parallel $(JOBS) --preset
 TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
 

@@ -19,6 +19,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Always the same, since a namespace leaves its settings behind in the server when it is cleared.
+constexpr const char* scratch_namespace = "dialogstore-bench";
+
 // The same URI with another namespace.
 std::string with_namespace(const std::string& uri, const std::string& name) {
   const std::size_t begin = uri.find('?');
@@ -41,8 +44,12 @@ class Scratch {
       throw CommandError(ExitCode::usage,
                          "bench needs a namespace of its own; layout=dff has none");
     }
-    storage_ = context_storage_factory(with_namespace(uri, "bench-" + Uuid::random().to_string()));
-    if (storage_->len() != 0) throw CommandError(ExitCode::internal, "the scratch is not empty");
+    storage_ = context_storage_factory(with_namespace(uri, scratch_namespace));
+    if (storage_->len() == 0) return;
+    throw CommandError(ExitCode::conflict,
+                       std::string("the namespace ") + scratch_namespace +
+                           " holds contexts: another bench is running, or one was killed and "
+                           "left them; then clear that namespace");
   }
   ~Scratch() {
     try {
@@ -88,6 +95,7 @@ class Bench {
 
   Row measure(unsigned existing) {
     storage_.clear();
+    run_ = Uuid::random().to_string();
     row_ = Row{.existing = existing};
     next_ = 0;
     run_concurrently(command_.dialogs, [this] { return prepare_dialog(); });
@@ -101,7 +109,7 @@ class Bench {
  private:
   asio::awaitable<bool> prepare_dialog() {
     if (next_ == command_.dialogs) co_return false;
-    const ContextKey key(next_++);
+    const ContextKey key = key_of(next_++);
     Context context;
     for (unsigned turn = 0; turn < row_.existing; ++turn) play(context, turn, turn_);
     co_await storage_.set_item_async(key, context, asio::use_awaitable);
@@ -110,7 +118,7 @@ class Bench {
 
   asio::awaitable<bool> play_dialog() {
     if (next_ == command_.dialogs) co_return false;
-    const ContextKey key(next_++);
+    const ContextKey key = key_of(next_++);
     for (unsigned turn = 0; turn < command_.turns && !interrupted(); ++turn) {
       const auto begin = Clock::now();
       Context context = co_await storage_.get_async(key, Context{}, asio::use_awaitable);
@@ -122,8 +130,14 @@ class Bench {
     co_return true;
   }
 
+  // New for every run: what an earlier one deleted plays no part in this one's times.
+  [[nodiscard]] ContextKey key_of(unsigned dialog) const {
+    return ContextKey(run_ + ':' + std::to_string(dialog));
+  }
+
   DBContextStorage& storage_;
   const BenchCommand& command_;
+  std::string run_;
   PlayedTurn turn_;
   Row row_;
   unsigned next_ = 0;

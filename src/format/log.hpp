@@ -20,7 +20,7 @@ using ContextState = ContextAccess::State;
 
 struct LogOptions {
   std::uint16_t seal_after = 8;   ///< K: a save seals when the keyframe is this many rows back
-  std::size_t page_turns = 8;     ///< turns of one page in an import
+  std::size_t page_turns = 8;     ///< turns of a page; up to twice as many stay in one
   std::size_t delta_turns = 16;   ///< a save with more new turns than this seals
   int compression_level = 3;      ///< zstd
 };
@@ -99,11 +99,14 @@ PlanResult plan_save(const ContextState& state, const Token& own, const LogOptio
 
 /// A log that holds the whole context anew: pages of the older turns, one keyframe.
 /// `replaced`: version of the log (or tombstone) it takes the place of; null when there is none.
+/// needs_everything when turns of the context were left in the store (position not complete).
 PlanResult plan_replace(const ContextState& state, const Version* replaced, const Token& own,
                         const LogOptions& options);
 
 /// A delta with one new turn (its parts; its index becomes `last.next_turn`) behind the row whose
-/// header is `last`, without knowing the context.
+/// header is `last` (a keyframe's or a delta's), without knowing the context: of `after`, only
+/// version, keyframe_distance and next_turn are known. too_large when 65,535 rows lie behind the
+/// keyframe already: such a context must be loaded and saved, which seals it.
 PlanResult plan_append(const RowHeader& last, TurnText turn, const Token& own);
 
 /// A tombstone in place of the log at `version`.

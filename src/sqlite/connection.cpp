@@ -180,7 +180,7 @@ std::string_view Run::bytes(int column) const {
 // ---- transactions ------------------------------------------------------------------------------
 
 Transaction::Transaction(Connection& connection) : connection_(connection) {
-  connection_.execute("BEGIN IMMEDIATE");
+  Run(connection_.begin_).finish();
 }
 
 Transaction::~Transaction() {
@@ -191,9 +191,16 @@ Transaction::~Transaction() {
 }
 
 void Transaction::commit() {
+  sqlite3_stmt* statement = connection_.commit_.prepared();
   errno = 0;  // what a COMMIT failed of is left here alone, not in sqlite3_system_errno
-  const int code = sqlite3_exec(connection_.handle(), "COMMIT", nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) throw connection_.commit_failure(code, errno);
+  const int code = sqlite3_step(statement);
+  const int system_error = errno;
+  if (code != SQLITE_DONE) {
+    const Failure reason = connection_.commit_failure(code, system_error);
+    sqlite3_reset(statement);
+    throw reason;
+  }
+  sqlite3_reset(statement);
   open_ = false;
 }
 

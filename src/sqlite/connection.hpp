@@ -16,6 +16,29 @@ struct sqlite3_stmt;
 
 namespace dialogstore::sqlite {
 
+class Connection;
+
+/// A statement that is prepared at its first use and kept.
+class Statement {
+ public:
+  /// `sql` must live as long as the statement: a literal.
+  Statement(Connection& connection, const char* sql) : connection_(connection), sql_(sql) {}
+  ~Statement() { finalize(); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+ private:
+  friend class Connection;
+  friend class Run;
+  friend class Transaction;
+  sqlite3_stmt* prepared();
+  void finalize() noexcept;
+
+  Connection& connection_;
+  const char* sql_;
+  sqlite3_stmt* handle_ = nullptr;
+};
+
 class Connection {
  public:
   /// Opens or makes the file; `file` is an absolute path. Throws Failure.
@@ -44,6 +67,7 @@ class Connection {
   [[nodiscard]] Failure commit_failure(int code, int system_error) const;
 
  private:
+  friend class Transaction;
   static int on_busy(void* self, int attempt);
   static int on_progress(void* self);
   [[nodiscard]] bool deadline_passed() const { return Clock::now() >= deadline_; }
@@ -54,25 +78,8 @@ class Connection {
   Deadline deadline_ = Deadline::max();
   Clock::time_point busy_until_;
   sqlite3* handle_ = nullptr;
-};
-
-/// A statement that is prepared at its first use and kept.
-class Statement {
- public:
-  /// `sql` must live as long as the statement: a literal.
-  Statement(Connection& connection, const char* sql) : connection_(connection), sql_(sql) {}
-  ~Statement();
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
- private:
-  friend class Run;
-  friend class Transaction;
-  sqlite3_stmt* prepared();
-
-  Connection& connection_;
-  const char* sql_;
-  sqlite3_stmt* handle_ = nullptr;
+  Statement begin_{*this, "BEGIN IMMEDIATE"};
+  Statement commit_{*this, "COMMIT"};
 };
 
 /// One run of a statement; the destructor makes it ready for the next.

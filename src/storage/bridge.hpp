@@ -64,8 +64,8 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   static void cancel(Call& call);
   std::exception_ptr translate(std::exception_ptr error, const char* operation,
                                const std::string& key) const;
-  template <class AnyHandler, class... Results>
-  static void complete(const asio::any_io_executor& fallback, AnyHandler handler,
+  template <class AnyHandler, class Guard, class... Results>
+  static void complete(const asio::any_io_executor& fallback, AnyHandler handler, Guard guard,
                        std::exception_ptr error, Results... results);
 
   std::unique_ptr<IoThread> thread_;
@@ -76,12 +76,13 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   std::list<std::shared_ptr<Call>> calls_;
 };
 
-template <class AnyHandler, class... Results>
-void CallBridge::complete(const asio::any_io_executor& fallback, AnyHandler handler,
+template <class AnyHandler, class Guard, class... Results>
+void CallBridge::complete(const asio::any_io_executor& fallback, AnyHandler handler, Guard guard,
                           std::exception_ptr error, Results... results) {
   auto executor = asio::get_associated_executor(handler, fallback);
-  asio::dispatch(executor, [handler = std::move(handler), error = std::move(error),
-                            ... results = std::move(results)]() mutable {
+  // The guard ends there too: once the handler has run, its executor may be gone.
+  asio::dispatch(executor, [handler = std::move(handler), guard = std::move(guard),
+                            error = std::move(error), ... results = std::move(results)]() mutable {
     // Cleared where the caller's signal is emitted from, since signals are not for two threads.
     if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
       slot.clear();
@@ -114,18 +115,24 @@ bool CallBridge::enqueue(Start start) {
 template <class... Results, class Work>
 void CallBridge::run(std::shared_ptr<void> owner, const char* operation, std::string key, Work work,
                      Handler<Results...> handler) {
-  // Keeps the handler's executor from running out of work while the call is under way.
+  // The guard keeps the handler's executor from running out of work while the call is under way.
+  struct End {
+    Handler<Results...> handler;
+    decltype(asio::make_work_guard(asio::get_associated_executor(
+        std::declval<Handler<Results...>&>(), std::declval<asio::any_io_executor&>()))) guard;
+  };
   auto guard = asio::make_work_guard(asio::get_associated_executor(handler, executor_));
   auto call = prepare(handler);
-  auto shared = std::make_shared<Handler<Results...>>(std::move(handler));
+  auto shared = std::make_shared<End>(End{std::move(handler), std::move(guard)});
   auto start = [self = shared_from_this(), owner = std::move(owner), operation, key,
-                work = std::move(work), call, shared, guard]() mutable {
+                work = std::move(work), call, shared]() mutable {
     self->begin(call);
-    auto finish = [self, owner, operation, key, call, shared, guard](std::exception_ptr error,
-                                                                     auto... results) mutable {
+    auto finish = [self, owner, operation, key, call, shared](std::exception_ptr error,
+                                                              auto... results) mutable {
       self->end(call);
       if (error) error = self->translate(std::move(error), operation, key);
-      complete(self->executor_, std::move(*shared), std::move(error), std::move(results)...);
+      complete(self->executor_, std::move(shared->handler), std::move(shared->guard),
+               std::move(error), std::move(results)...);
     };
     asio::co_spawn(self->executor_, work(),
                    asio::bind_cancellation_slot(call->signal.slot(), std::move(finish)));
@@ -133,9 +140,10 @@ void CallBridge::run(std::shared_ptr<void> owner, const char* operation, std::st
   };
   if (enqueue(std::move(start))) return;
   // The storage's thread is gone; and a handler never runs within the call that starts it.
-  asio::post(asio::system_executor(), [shared, guard, operation, key] {
+  asio::post(asio::system_executor(), [shared, operation, key] {
     complete(
-        asio::any_io_executor(asio::system_executor()), std::move(*shared),
+        asio::any_io_executor(asio::system_executor()), std::move(shared->handler),
+        std::move(shared->guard),
         make_error(errc::closed, operation, ContextKey(key).printable(), "the storage was closed"),
         Results{}...);
   });

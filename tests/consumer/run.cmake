@@ -15,8 +15,11 @@ if(way STREQUAL "find_package")
   must_run(${CMAKE_COMMAND} --install "${library_build_dir}" --prefix "${prefix}")
   list(APPEND arguments "-DCMAKE_PREFIX_PATH=${prefix}")
 else()
-  # Kept between runs: it holds a build of the whole library.
-  list(APPEND arguments "-DDIALOGSTORE_SOURCES=${source_dir}")
+  # Kept between runs: it holds a build of the whole library. With the same flags, and whatever the
+  # folder, ccache knows most of it from the build under test.
+  list(APPEND arguments "-DDIALOGSTORE_SOURCES=${source_dir}"
+    "-DDIALOGSTORE_WERROR=${warnings_are_errors}")
+  set(ENV{CCACHE_NOHASHDIR} 1)
 endif()
 
 must_run(${CMAKE_COMMAND} -S "${CMAKE_CURRENT_LIST_DIR}/project" -B "${work_dir}/build"

@@ -26,6 +26,16 @@ std::string outcome(Call&& call) {
   }
 }
 
+// The order of members is kept, but for one erased and set again between two saves.
+std::string sorted(const JsonObject& object) {
+  const std::map<std::string, Json> members(object.begin(), object.end());
+  std::string text;
+  for (const auto& [name, value] : members) {
+    text += name + ":" + std::string(value.text()) + ",";
+  }
+  return text + ";";
+}
+
 std::string text_of(const Context& context) {
   std::string text;
   for (const std::int64_t index : context.turn_indices()) {
@@ -34,8 +44,8 @@ std::string text_of(const Context& context) {
             (turn.request ? turn.request->to_json() : "-") +
             (turn.response ? turn.response->to_json() : "-") + "\n";
   }
-  return text + context.id().text().data() + context.misc().to_text() +
-         context.framework_states().to_text() + context.extra().to_text() +
+  return text + std::string(context.id().text()) + sorted(context.misc()) +
+         sorted(context.framework_states()) + sorted(context.extra()) +
          (context.validation() ? "validation" : "") + (context.is_complete() ? "" : "partial");
 }
 

@@ -223,11 +223,13 @@ TEST_P(Threads, ClosingEndsTheCallsInFlight) {
   const auto storage = store.open();
   std::vector<Context> contexts(5);
   std::vector<std::future<errc>> ends;
+  std::future<void> closed;  // from a thread of its own, since it waits for the one that is held
   {
     Held held(*storage);
     ends = start_calls(*storage, contexts);
-    storage->close();
+    closed = std::async(std::launch::async, [&] { storage->close(); });
   }
+  closed.get();
   for (auto& end : ends) {
     const errc error = end.get();
     EXPECT_TRUE(error == errc{} || error == errc::closed || error == errc::outcome_unknown)

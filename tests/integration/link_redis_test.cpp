@@ -139,14 +139,13 @@ TEST(LinkRedis, ARequestWaitsForARestartedServer) {
 }
 
 struct Tally {
-  int running = 0;
-  int answered = 0;
-  int mixed = 0;
-  int lost = 0;
+  int running;
+  int answered;
+  int mixed;
+  int lost;
 };
 
 boost::asio::awaitable<void> echo_many(redis::RedisLink& link, int caller, Tally& tally) {
-  ++tally.running;
   for (int i = 0; i < 300; ++i) {
     const std::string text = std::to_string(caller) + ":" + std::to_string(i);
     const std::string request = redis::encode_command({"ECHO", text});
@@ -164,8 +163,9 @@ TEST(LinkRedis, RepliesAreNeverMixedUpWhileConnectionsAreKilled) {
   settings.reconnect_min = std::chrono::milliseconds(1);
   LinkDriver driver(settings);
   ASSERT_TRUE(driver.exec({"PING"}).ok());
-  Tally tally;
-  for (int caller = 0; caller < 50; ++caller) {
+  constexpr int callers = 50;
+  Tally tally{.running = callers, .answered = 0, .mixed = 0, .lost = 0};
+  for (int caller = 0; caller < callers; ++caller) {
     boost::asio::co_spawn(driver.context(), echo_many(driver.link(), caller, tally),
                           boost::asio::detached);
   }
@@ -178,7 +178,7 @@ TEST(LinkRedis, RepliesAreNeverMixedUpWhileConnectionsAreKilled) {
     return tally.running == 0;
   }));
   EXPECT_EQ(tally.mixed, 0);
-  EXPECT_EQ(tally.answered + tally.lost, 50 * 300);
+  EXPECT_EQ(tally.answered + tally.lost, callers * 300);
   EXPECT_GT(driver.link().statistics().connections, 1U);
 }
 

@@ -325,6 +325,7 @@ void ProtocolWorld::end_operation(Client& client) {
   const auto object = client.object;
   const auto on_success = std::move(client.on_success);
   client.operation = nullptr;
+  client.ended.reset();
   client.object = nullptr;
   if (object) {
     const bool is_kept = code == errc{} || code == errc::outcome_unknown ||

@@ -190,12 +190,10 @@ bool ScriptedPeer::follow(Connection& connection, const PeerStep& step) {
             return expect_next(connection, expected.bytes);
           },
           [&](const peer_step::Answer& answered) {
-            if (!answered.is_dribbled) {
-              return send(connection, answered.bytes);
-            }
+            const std::size_t piece = answered.is_dribbled ? 1 : answered.bytes.size();
             bool ok = true;
-            for (std::size_t i = 0; ok && i < answered.bytes.size(); ++i) {
-              ok = send(connection, std::string_view(answered.bytes).substr(i, 1));
+            for (std::size_t at = 0; ok && at < answered.bytes.size(); at += piece) {
+              ok = send(connection, std::string_view(answered.bytes).substr(at, piece));
             }
             return ok;
           },
@@ -205,15 +203,7 @@ bool ScriptedPeer::follow(Connection& connection, const PeerStep& step) {
             return !is_stopping_;
           },
           [&](const peer_step::Cut& how) {
-            const std::lock_guard lock(mutex_);
-            if (how.is_reset) {
-              const linger at_once{1, 0};
-              ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-              ::close(std::exchange(connection.socket, -1));
-            } else {
-              ::shutdown(connection.socket, SHUT_RDWR);
-            }
-            connection.is_closed = true;
+            hang_up(connection, how.is_reset);
             return false;
           },
           [&](const peer_step::Flood& flooding) {
@@ -229,6 +219,18 @@ bool ScriptedPeer::follow(Connection& connection, const PeerStep& step) {
           },
       },
       step);
+}
+
+void ScriptedPeer::hang_up(Connection& connection, bool is_reset) {
+  const std::lock_guard lock(mutex_);
+  if (is_reset) {
+    const linger at_once{1, 0};
+    ::setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ::close(std::exchange(connection.socket, -1));
+  } else {
+    ::shutdown(connection.socket, SHUT_RDWR);
+  }
+  connection.is_closed = true;
 }
 
 bool ScriptedPeer::expect_next(Connection& connection, const std::string& bytes) {

@@ -117,6 +117,7 @@ class ScriptedPeer {
   void serve(Connection& connection, const PeerScript& script);
   bool start_tls(Connection& connection);
   bool follow(Connection& connection, const PeerStep& step);
+  void hang_up(Connection& connection, bool is_reset);
   bool expect_next(Connection& connection, const std::string& bytes);
   bool send(Connection& connection, std::string_view bytes);
   bool receive(Connection& connection);

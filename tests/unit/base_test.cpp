@@ -30,6 +30,7 @@ TEST(Crc32, KnownValues) {
 TEST(Crc32, GoesOnFromASeed) {
   EXPECT_EQ(crc32("6789", crc32("12345")), crc32("123456789"));
   EXPECT_EQ(crc32("", 77U), 77U);
+  EXPECT_EQ(crc32(std::string_view(), 77U), 77U);
 }
 
 TEST(Random, NeverRepeats) {

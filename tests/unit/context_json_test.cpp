@@ -126,6 +126,11 @@ TEST(ContextJson, NumberingGoesOnBehindTheLast) {
   EXPECT_EQ(context.add_request("x"), 10);
   EXPECT_EQ(context.add_response("x"), 0);
   EXPECT_EQ(context.add_label({"f", "n"}), -2);
+  context.clear(0);
+  EXPECT_EQ(context.add_request("x"), 11);
+  Context emptied = Context::from_json(R"({"requests":{"5":{}}})");
+  emptied.clear(0);
+  EXPECT_EQ(emptied.add_request("x"), 6);
 }
 
 TEST(ContextJson, RefusesRepeatedNames) {

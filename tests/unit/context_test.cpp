@@ -255,6 +255,17 @@ TEST(ContextCopy, IsDeepAndRemembersTheVersion) {
   EXPECT_EQ(copy.add_request("numbering is copied too"), 3);
 }
 
+TEST(ContextCopy, SharesThePendingSave) {
+  Context context = with_turns(1);
+  EXPECT_FALSE(context.has_pending_save());
+  const auto owner = std::make_shared<int>(1);  // stands for one: what it holds does not matter
+  inside(context).pending =
+      std::shared_ptr<const PendingSave>(owner, reinterpret_cast<const PendingSave*>(owner.get()));
+  const Context copy(context);
+  EXPECT_TRUE(context.has_pending_save());
+  EXPECT_TRUE(copy.has_pending_save());
+}
+
 TEST(ContextCopy, AssignmentAndMove) {
   Context context = with_turns(2);
   Context other;
