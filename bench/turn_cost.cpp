@@ -118,17 +118,20 @@ class Naive final : public Contender {
   asio::awaitable<void> prepare(std::string key, int turns) override {
     Context context;
     for (int i = 0; i < turns; ++i) add_turn(context, static_cast<unsigned>(i));
-    co_await call(redis::encode_command({"SET", prefix(key), context.to_json()}));
+    std::string set = redis::encode_command({"SET", prefix(key), context.to_json()});
+    co_await call(std::move(set));
   }
 
   asio::awaitable<void> turn(std::string key, unsigned seed) override {
-    const auto reply = co_await call(redis::encode_command({"GET", prefix(key)}));
+    std::string get = redis::encode_command({"GET", prefix(key)});
+    const auto reply = co_await call(std::move(get));
     const std::string_view stored = reply.root().text;
     json::value document = json::parse(json::string_view(stored.data(), stored.size()));
     change(document.as_object(), seed);
     const std::string text = json::serialize(document);
     if (!safe_) {
-      co_await call(redis::encode_command({"SET", prefix(key), text}));
+      std::string set = redis::encode_command({"SET", prefix(key), text});
+      co_await call(std::move(set));
       co_return;
     }
     // The token of a value is its tail; comparing all of it would only make the naive way slower.
@@ -137,8 +140,9 @@ class Naive final : public Contender {
         "redis.call('GETRANGE',KEYS[1],-40,-1)==ARGV[2] then "
         "redis.call('SET',KEYS[1],ARGV[3]) return 1 end return 0";
     const auto length = std::to_string(stored.size());
-    const auto saved = co_await call(redis::encode_command(
-        {"EVAL", script, "1", prefix(key), length, stored.substr(stored.size() - 40), text}));
+    std::string swap = redis::encode_command(
+        {"EVAL", script, "1", prefix(key), length, stored.substr(stored.size() - 40), text});
+    const auto saved = co_await call(std::move(swap));
     if (saved.root().integer != 1) throw std::runtime_error("naive-safe lost its own race");
   }
 

@@ -10,6 +10,16 @@
 #include "format/log_writer.hpp"
 
 namespace dialogstore::format {
+namespace {
+
+PlanResult too_many_bytes(std::size_t bytes) {
+  return failed({errc::too_large, "the context takes " + std::to_string(bytes) +
+                                      " bytes, the limit is " +
+                                      std::to_string(limits::context_bytes) +
+                                      " (limits::context_bytes): drop older turns"});
+}
+
+}  // namespace
 
 PlanResult plan_replace(const ContextState& state, const Version* replaced, const Token& own,
                         const LogOptions& options) {
@@ -21,7 +31,13 @@ PlanResult plan_replace(const ContextState& state, const Version* replaced, cons
   const std::int64_t next_turn = std::ranges::max(numbering(state));
   if (next_turn > limits::turn_index_max + 1) return beyond_last_turn();
   log.next_turn = static_cast<std::uint32_t>(std::max<std::int64_t>(next_turn, 0));
-  for (const TurnText& turn : state.turns.all()) log.turns.push_back(&turn);
+  std::size_t bytes = 0;
+  for (const TurnText& turn : state.turns.all()) {
+    bytes += json_size(turn);
+    log.turns.push_back(&turn);
+  }
+  // Compressed it may fit a save, but nobody would read it in whole again.
+  if (bytes > limits::context_bytes) return too_many_bytes(bytes);
   WrittenLog written;
   if (Failure failure = write_log(state, log, options, written)) return failed(std::move(failure));
   SavePlan plan;

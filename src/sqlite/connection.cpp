@@ -35,6 +35,8 @@ Connection::Connection(std::string file, milliseconds busy_timeout)
 }
 
 Connection::~Connection() {
+  begin_.finalize();
+  commit_.finalize();
   sqlite3_close_v2(handle_);
 }
 
@@ -113,8 +115,9 @@ bool Connection::is_read_only() const {
 
 // ---- statements --------------------------------------------------------------------------------
 
-Statement::~Statement() {
+void Statement::finalize() noexcept {
   sqlite3_finalize(handle_);
+  handle_ = nullptr;
 }
 
 sqlite3_stmt* Statement::prepared() {

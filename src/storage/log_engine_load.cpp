@@ -37,6 +37,9 @@ asio::awaitable<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey
                   "the last row is damaged: " + std::string(format::describe(fault))};
   }
   if (header.kind == format::RowKind::tombstone) co_return std::nullopt;
+  if (header.kind == format::RowKind::page) {
+    throw Failure{errc::corrupt, "the last row is damaged: it is a page"};
+  }
   co_return header;
 }
 

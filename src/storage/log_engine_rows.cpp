@@ -25,6 +25,9 @@ format::RowHeader answered_header(const SaveResult& result) {
     throw Failure{errc::corrupt,
                   "the last row is damaged: " + std::string(format::describe(fault))};
   }
+  if (header.kind == format::RowKind::page) {
+    throw Failure{errc::corrupt, "the last row is damaged: it is a page"};
+  }
   return header;
 }
 

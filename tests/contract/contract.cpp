@@ -130,7 +130,8 @@ std::vector<std::string> texts(const std::vector<Turn>& turns) {
   return all;
 }
 
-testing::AssertionResult is_tail_of(const Context& loaded, const Context& complete) {
+testing::AssertionResult is_tail_of(const Context& loaded, const Context& complete,
+                                    std::size_t least) {
   const std::vector<std::int64_t> some = loaded.turn_indices();
   std::vector<std::int64_t> all = complete.turn_indices();
   if (loaded.is_complete()) {
@@ -139,7 +140,7 @@ testing::AssertionResult is_tail_of(const Context& loaded, const Context& comple
                                     << testing::PrintToString(loaded) << "\nis not\n"
                                     << testing::PrintToString(complete);
   }
-  if (some.size() < std::min<std::size_t>(2, all.size())) {
+  if (some.size() < std::min(least, all.size())) {
     return testing::AssertionFailure() << "only " << some.size() << " of " << all.size();
   }
   if (!std::equal(some.rbegin(), some.rend(), all.rbegin(),

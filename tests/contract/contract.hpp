@@ -76,8 +76,9 @@ std::vector<std::string> texts(const Context& context);
 std::vector<std::string> texts(const std::vector<Turn>& turns);
 
 // Whether a load of either history brought what it may: the same state, and of the turns all or
-// the newest, at least two.
-testing::AssertionResult is_tail_of(const Context& loaded, const Context& complete);
+// the newest, at least two unless told otherwise.
+testing::AssertionResult is_tail_of(const Context& loaded, const Context& complete,
+                                    std::size_t least = 2);
 
 // DIALOGSTORE_TEST_SEED, or `otherwise`: what the randomized tests start from.
 std::uint64_t test_seed(std::uint64_t otherwise);

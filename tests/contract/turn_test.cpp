@@ -37,17 +37,17 @@ TEST_P(Turns, AreAllThereWhateverTheLengthOfTheDialog) {
 
 TEST_P(Turns, ALoadOfTheRecentOnesSaysSo) {
   Client client = open();
-  grow(client, 40);
+  grow(client, 120);
   Context loaded = client.get_item("k");
   EXPECT_EQ(loaded.is_complete(), loads_all());
   if (!loads_all()) {
-    EXPECT_LT(loaded.turn_count(), 40U);
+    EXPECT_LT(loaded.turn_count(), 120U);
     EXPECT_EQ(error_of([&] { return loaded.to_json(); }), errc::partial_context);
   }
-  EXPECT_EQ(loaded.last_request()->text, "t39");
-  EXPECT_EQ(loaded.last_response()->text, "re: t39");
-  EXPECT_EQ(loaded.last_label()->node, "t39");
-  EXPECT_EQ(add_turn(loaded, "x"), 40);
+  EXPECT_EQ(loaded.last_request()->text, "t119");
+  EXPECT_EQ(loaded.last_response()->text, "re: t119");
+  EXPECT_EQ(loaded.last_label()->node, "t119");
+  EXPECT_EQ(add_turn(loaded, "x"), 120);
 }
 
 TEST_P(Turns, AreAddedToWhatWasLoaded) {
@@ -133,7 +133,8 @@ TEST_P(Turns, PartsAndWholeTurnsMayBeErased) {
     }
     client.set_item("k", loaded);
     ASSERT_EQ(client.get_item("k", whole), complete) << index;
-    ASSERT_TRUE(is_tail_of(client.get_item("k"), complete)) << index;
+    // Of the newest turns fewer than usual may be left.
+    ASSERT_TRUE(is_tail_of(client.get_item("k"), complete, 0)) << index;
   };
   erase(2, {TurnPart::response});
   erase(5, {TurnPart::label, TurnPart::request, TurnPart::response});
@@ -143,7 +144,8 @@ TEST_P(Turns, PartsAndWholeTurnsMayBeErased) {
   erase(17, {TurnPart::response});
   Context loaded = client.get_item("k");
   Context full = client.get_item("k", whole);
-  EXPECT_EQ(loaded.add_request("next"), full.add_request("next"));
+  EXPECT_EQ(full.add_request("next"), 18);
+  EXPECT_GE(loaded.add_request("next"), 18) << "never one that is taken";
 }
 
 TEST_P(Turns, TrimmingDropsTheOldOnes) {
@@ -151,6 +153,11 @@ TEST_P(Turns, TrimmingDropsTheOldOnes) {
   Context complete = grow(client, 27);
   for (const std::size_t kept : {20U, 9U, 3U, 1U}) {
     Context loaded = client.get_item("k");
+    if (!loaded.is_complete() && loaded.turn_count() < kept) {
+      // Which ones to drop is not known then.
+      ASSERT_EQ(error_of([&] { return loaded.clear(kept), 0; }), errc::partial_context);
+      loaded = client.get_item("k", whole);
+    }
     loaded.clear(kept);
     complete.clear(kept);
     client.set_item("k", loaded);
@@ -169,7 +176,7 @@ TEST_P(Turns, TrimmingDropsTheOldOnes) {
 TEST_P(Turns, TrimmingMayTakeOneSequenceOnly) {
   Client client = open();
   Context complete = grow(client, 15);
-  Context loaded = client.get_item("k");
+  Context loaded = client.get_item("k", whole);
   loaded.clear(2, {ContextField::requests});
   complete.clear(2, {ContextField::requests});
   client.set_item("k", loaded);
@@ -303,7 +310,7 @@ TEST_P(Turns, AnEditAndATurnOfSomeoneElseMerge) {
 
 TEST_P(Turns, APartialContextIsNotStoredElsewhere) {
   Client client = open();
-  const Context complete = grow(client, 40);
+  const Context complete = grow(client, 120);
   Context loaded = client.get_item("k");
   if (loads_all()) {
     client.set_item("l", loaded);

@@ -84,7 +84,7 @@ std::unique_ptr<ProtocolWorld::Line> ProtocolWorld::open_line(int client,
   line->name_space = name_space;
   FaultyEvents events;
   events.arrived = [this, line = line.get()](std::shared_ptr<ParkedCall> call) {
-    note_save(call->arguments);
+    note_save(*line, call->arguments);
     line->parked.push_back(std::move(call));
   };
   events.abandoned = [this, line = line.get()](const std::shared_ptr<ParkedCall>& call) {
@@ -211,7 +211,7 @@ void ProtocolWorld::decide(Client& client, Line& line, std::shared_ptr<ParkedCal
   settle(line);
 }
 
-void ProtocolWorld::note_save(const std::vector<std::string>& arguments) {
+void ProtocolWorld::note_save(const Line& line, const std::vector<std::string>& arguments) {
   if (!is_save(arguments, script_sha_)) {
     return;
   }
@@ -222,12 +222,7 @@ void ProtocolWorld::note_save(const std::vector<std::string>& arguments) {
     return;
   }
   for (const auto& client : clients_) {
-    if (client->operation && client->operation->key == arguments[3] &&
-        client->operation->is_write()) {
-      const auto& known = token_operations_[own];
-      if (known) {
-        throw std::logic_error("two calls on one key send at once: the world cannot tell them");
-      }
+    if (client->line == &line && client->operation && client->operation->is_write()) {
       token_operations_[own] = client->operation;
     }
   }

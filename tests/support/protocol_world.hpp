@@ -76,7 +76,7 @@ class ProtocolWorld {
   void step_client(Client& client);
   void decide(Client& client, Line& line, std::shared_ptr<ParkedCall> call);
   RedisReply execute(const std::vector<std::string>& arguments, bool is_late);
-  void note_save(const std::vector<std::string>& arguments);
+  void note_save(const Line& line, const std::vector<std::string>& arguments);
   [[nodiscard]] SentSave save_of(const std::vector<std::string>& arguments, bool is_late);
   void check(const std::string& key);
   void move_clock(std::int64_t milliseconds);

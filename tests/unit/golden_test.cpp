@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <source_location>
 #include <sstream>
 
 #include "format/compress.hpp"
@@ -83,7 +82,7 @@ struct Example {
 };
 
 std::vector<std::string> rows_in_document() {
-  const std::filesystem::path here = std::source_location::current().file_name();
+  const std::filesystem::path here = __FILE__;
   std::ifstream file(here.parent_path().parent_path().parent_path() / "docs" / "format.md");
   std::ostringstream text;
   text << file.rdbuf();
