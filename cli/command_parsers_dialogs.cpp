@@ -115,7 +115,7 @@ void add_replay(CLI::App& app, Invocation& invocation) {
 
 void add_bench(CLI::App& app, Invocation& invocation) {
   auto [parser, command] = add_command<BenchCommand>(
-      app, invocation, "bench", "Measure turns a second, in a namespace that is removed afterwards",
+      app, invocation, "bench", "Measure turns a second, in the namespace dialogstore-bench",
       "Examples:\n  dialogstore bench\n"
       "  dialogstore --store redis://localhost bench --dialogs 256 --existing 0,100,1000");
   parser->add_option("--dialogs", command->dialogs, "Dialogs at once")

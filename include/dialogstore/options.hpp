@@ -68,8 +68,8 @@ struct RedisOptions {
   std::string tls_ca_file, tls_certificate, tls_key, tls_server_name;
   std::chrono::milliseconds connect_timeout{5'000};
   unsigned connections = 1;  ///< 1 … 64, to this server, used in turn
-  /// How far the server's clock may step back between a save and a delete (PROTOCOL, tombstone):
-  /// a tombstone lives `timeout` plus this.
+  /// How far the server's clock may step back between a save and a delete: a tombstone lives
+  /// limits::timeout_max plus this, longer than any late copy of a save.
   std::chrono::milliseconds clock_tolerance{600'000};
 };
 

@@ -1,5 +1,5 @@
-// Page payloads by codec id. The caller names the largest size it accepts; the size a payload claims
-// is checked against it before memory is taken.
+// Page payloads by codec id. The caller names the largest size it accepts; the size a payload
+// claims is checked against it before memory is taken.
 #pragma once
 
 #include <cstdint>

@@ -19,10 +19,10 @@ namespace dialogstore::format {
 using ContextState = ContextAccess::State;
 
 struct LogOptions {
-  std::uint16_t seal_after = 8;   ///< K: a save seals when the keyframe is this many rows back
-  std::size_t page_turns = 8;     ///< turns of a page; up to twice as many stay in one
-  std::size_t delta_turns = 16;   ///< a save with more new turns than this seals
-  int compression_level = 3;      ///< zstd
+  std::uint16_t seal_after = 8;  ///< K: a save seals when the keyframe is this many rows back
+  std::size_t page_turns = 8;    ///< turns of a page; up to twice as many stay in one
+  std::size_t delta_turns = 16;  ///< a save with more new turns than this seals
+  int compression_level = 3;     ///< zstd
 };
 
 // ---- reading ---------------------------------------------------------------------------------
@@ -39,8 +39,8 @@ struct ReplayResult {
   ReplayStatus status = ReplayStatus::absent;
   Version version;
   std::size_t window = 0;
-  errc error{};            ///< corrupt, unsupported_format, too_large
-  std::size_t row = 0;     ///< of a failure: which row, from the first of `rows`
+  errc error{};         ///< corrupt, unsupported_format, too_large
+  std::size_t row = 0;  ///< of a failure: which row, from the first of `rows`
   std::string why;
 };
 
@@ -48,8 +48,7 @@ struct ReplayResult {
 /// With `everything` the rows are the whole log: pages are decoded too and the position is complete
 /// (a page of unknown codec is then unsupported_format). Without, pages are skipped unread.
 /// `out` is filled only when status is loaded; its changes are empty and its position is set.
-ReplayResult replay(std::span<const std::string_view> rows, bool everything,
-                    ContextState& out);
+ReplayResult replay(std::span<const std::string_view> rows, bool everything, ContextState& out);
 
 // ---- writing ---------------------------------------------------------------------------------
 
@@ -66,7 +65,7 @@ enum class SaveOp : char {
 
 /// One save as it is sent. The same (base, own, rows) is sent on every retry.
 struct SaveRequest {
-  std::string base;        ///< 12 bytes: the version it replaces; empty: there must be nothing
+  std::string base;  ///< 12 bytes: the version it replaces; empty: there must be nothing
   Token own{};
   SaveOp op = SaveOp::touch;
   std::int64_t n = 0;
@@ -76,7 +75,7 @@ struct SaveRequest {
 
 struct SavePlan {
   SaveRequest request;
-  LogPosition after;       ///< the context's position once the save took effect
+  LogPosition after;  ///< the context's position once the save took effect
 };
 
 enum class PlanStatus : std::uint8_t {
@@ -116,7 +115,8 @@ SaveRequest plan_erase(const Version& version, const Token& own);
 
 /// Puts what changed in `mine` (made on an older version) on top of `theirs` (just loaded, without
 /// changes): new turns get indices behind theirs, edits stay at their index and are dropped when
-/// that was trimmed away, state goes by key, mine over theirs. The result is in `theirs`, as changes.
+/// that was trimmed away, state goes by key, mine over theirs. The result is in `theirs`, as
+/// changes.
 void merge(const ContextState& mine, ContextState& theirs);
 
 // ---- checking --------------------------------------------------------------------------------

@@ -4,8 +4,8 @@
 //   header    = kind:1 format:1 kfdist:2 seq:4 token:8 nturns:4 crc:4      (24 bytes, big-endian)
 //   kind      = "P" page | "K" keyframe | "D" delta | "T" tombstone
 //   format    = "1"
-//   kfdist    = rows from this row back to the keyframe (0 on the keyframe, on pages and tombstones)
-//   seq token = the version: number and random name of the save that wrote the row
+//   kfdist    = rows from this row back to the keyframe (0 on the keyframe, on pages and
+//   tombstones) seq token = the version: number and random name of the save that wrote the row
 //   nturns    = one past the largest turn index stored so far (0 when there is none)
 //   crc       = CRC-32 (zlib) of the first 20 bytes of the header and the body
 //   body of K and D = one JSON object; of T = nothing
@@ -28,10 +28,16 @@ namespace dialogstore::format {
 enum class RowKind : std::uint8_t { page = 'P', keyframe = 'K', delta = 'D', tombstone = 'T' };
 inline constexpr std::uint8_t format_version = '1';
 inline constexpr std::size_t header_bytes = 24;
-inline constexpr std::size_t version_bytes = 12;   ///< seq and token as they lie in a header
+inline constexpr std::size_t version_bytes = 12;  ///< seq and token as they lie in a header
 
 enum class RowFault : std::uint8_t {
-  none, too_short, unknown_kind, newer_format, bad_checksum, bad_token_list, too_large
+  none,
+  too_short,
+  unknown_kind,
+  newer_format,
+  bad_checksum,
+  bad_token_list,
+  too_large
 };
 std::string_view describe(RowFault fault) noexcept;
 
@@ -46,9 +52,9 @@ struct RowHeader {
 /// A decoded row; the views lie in the bytes it was decoded from.
 struct RowView {
   RowHeader header;
-  std::string_view tokens;   ///< of a page: 8 bytes each
-  std::uint8_t codec = 0;    ///< of a page
-  std::string_view body;     ///< JSON, or a page's payload
+  std::string_view tokens;  ///< of a page: 8 bytes each
+  std::uint8_t codec = 0;   ///< of a page
+  std::string_view body;    ///< JSON, or a page's payload
 };
 
 /// Header alone, without the checksum test: from a whole row, or from the first 20 bytes that the

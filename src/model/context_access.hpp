@@ -85,9 +85,9 @@ struct Context::State {
 
   /// Null for a context that was never loaded from or saved to a storage.
   std::unique_ptr<LogPosition> position;
-  std::string stored_under;               ///< storage identity and key that `position` belongs to
+  std::string stored_under;  ///< storage identity and key that `position` belongs to
   std::shared_ptr<const PendingSave> pending;
-  bool saving = false;                    ///< a save of this object is in progress
+  bool saving = false;  ///< a save of this object is in progress
 };
 
 struct ContextAccess {

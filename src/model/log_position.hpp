@@ -29,23 +29,23 @@ using FirstKept = std::array<std::int64_t, turn_parts>;
 
 /// A page as an edit or a trim needs to know it; known only after a load of everything.
 struct PageMark {
-  Version version;             ///< of its header
-  std::uint32_t next_turn = 0; ///< of its header
+  Version version;              ///< of its header
+  std::uint32_t next_turn = 0;  ///< of its header
   std::vector<Token> tokens;
-  std::int64_t lowest = 0;     ///< smallest and largest turn index in it; lowest > highest: none
+  std::int64_t lowest = 0;  ///< smallest and largest turn index in it; lowest > highest: none
   std::int64_t highest = -1;
-  bool opaque = false;         ///< written with a codec this build does not know
+  bool opaque = false;  ///< written with a codec this build does not know
 };
 
 struct LogPosition {
   Version version;
-  std::uint16_t keyframe_distance = 0;   ///< rows from the last row back to the keyframe
-  std::uint32_t next_turn = 0;           ///< one past the largest turn index ever stored (>= 0)
-  std::vector<Token> unsealed_tokens;    ///< of the keyframe and the rows after it, in order
+  std::uint16_t keyframe_distance = 0;       ///< rows from the last row back to the keyframe
+  std::uint32_t next_turn = 0;               ///< one past the largest turn index ever stored (>= 0)
+  std::vector<Token> unsealed_tokens;        ///< of the keyframe and the rows after it, in order
   std::vector<std::int64_t> unsealed_turns;  ///< indices held by those rows, ascending
   FirstKept first{keep_all, keep_all, keep_all};
-  bool complete = false;                 ///< `pages` is known and every turn is in the context
-  std::vector<PageMark> pages;           ///< oldest first
+  bool complete = false;        ///< `pages` is known and every turn is in the context
+  std::vector<PageMark> pages;  ///< oldest first
 };
 
 }  // namespace dialogstore

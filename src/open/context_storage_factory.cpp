@@ -11,9 +11,8 @@
 namespace dialogstore {
 
 std::unique_ptr<DBContextStorage> context_storage_factory(std::string_view uri) {
-  const StorageUri parsed = parse_uri(uri);
-  switch (parsed.scheme) {
-    case UriScheme::redis:
+  switch (parse_uri(uri).scheme) {
+    case UriScheme::redis:  // whatever its layout
       return std::make_unique<RedisContextStorage>(uri);
     case UriScheme::sqlite:
       return std::make_unique<SQLiteContextStorage>(uri);

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <thread>
+#include <utility>
 
 #include "sqlite/sqlite_error.hpp"
 
@@ -24,9 +25,9 @@ Connection::Connection(std::string file, milliseconds busy_timeout)
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   const int code = sqlite3_open_v2(file_.c_str(), &handle_, flags, nullptr);
   if (code != SQLITE_OK) {
-    const Failure reason = failure(handle_ != nullptr ? sqlite3_extended_errcode(handle_) : code);
+    Failure reason = failure(handle_ != nullptr ? sqlite3_extended_errcode(handle_) : code);
     sqlite3_close_v2(handle_);
-    throw reason;
+    throw Failure(std::move(reason));
   }
   sqlite3_extended_result_codes(handle_, 1);
   busy_until_ = Clock::now() + busy_timeout_;
@@ -199,9 +200,9 @@ void Transaction::commit() {
   const int code = sqlite3_step(statement);
   const int system_error = errno;
   if (code != SQLITE_DONE) {
-    const Failure reason = connection_.commit_failure(code, system_error);
+    Failure reason = connection_.commit_failure(code, system_error);
     sqlite3_reset(statement);
-    throw reason;
+    throw Failure(std::move(reason));
   }
   sqlite3_reset(statement);
   open_ = false;

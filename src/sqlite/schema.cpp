@@ -49,10 +49,11 @@ FileKind look_at(const std::string& file) {
   constexpr std::string_view magic("SQLite format 3\0", 16);
   constexpr std::size_t application_id_offset = 68;
   std::array<char, 100> header{};
+  errno = 0;
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
-    std::error_code error;
-    if (!fs::exists(file, error) && !error) return FileKind::empty;
+    // Asked of the attempt itself: a second look could find what another process has made since.
+    if (errno == ENOENT) return FileKind::empty;
     throw Failure{errc::io_error, file + ": it cannot be read; make it readable for this user [" +
                                       std::strerror(errno) + "]"};
   }

@@ -59,10 +59,13 @@ class LogEngine final : public StorageEngine {
   Async<std::optional<Context>> do_load(ContextKey key, Settings settings, bool refresh);
   Async<std::vector<Turn>> do_load_turns(ContextKey key, std::int64_t from, std::int64_t to,
                                          Settings settings);
+  Async<std::vector<Turn>> newer_turns(ContextKey key, std::int64_t from,
+                                       std::optional<Version>& seen, Settings settings);
   Async<TurnUpdate> do_wait_turns(ContextKey key, std::int64_t from, Settings settings);
   /// Header of the last row; nullopt when there is no context.
   Async<std::optional<format::RowHeader>> last_row(ContextKey key, Settings settings);
   Async<CheckReport> do_check(bool repair, Settings settings);
+  Async<void> check_one(ContextKey key, CheckReport& report, Settings settings);
 
   // ---- saving (log_engine_save.cpp)
   Async<void> do_save(ContextKey key, Context& context, SaveMode mode, Settings settings);

@@ -9,6 +9,8 @@ namespace dialogstore {
 
 namespace {
 
+constexpr std::chrono::milliseconds first_watch_pause{5};
+constexpr std::chrono::milliseconds longest_watch_pause{200};
 constexpr int largest_windows = 8;  ///< a log that grows faster than we read it this often is busy
 
 std::string where(std::size_t row, const std::string& why) {
@@ -27,8 +29,8 @@ asio::awaitable<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey
                                                                       Settings settings) {
   const Rows read = co_await rows_->read(key, 1, false, settings.deadline);
   if (read.rows.empty()) co_return std::nullopt;
-  format::RowHeader header;
-  const auto fault = format::decode_header(read.rows.back(), header);
+  format::RowView row;
+  const auto fault = format::decode_row(read.rows.back(), row);
   if (fault == format::RowFault::newer_format) {
     throw Failure{errc::unsupported_format, "a newer version of this library wrote this context"};
   }
@@ -36,6 +38,7 @@ asio::awaitable<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey
     throw Failure{errc::corrupt,
                   "the last row is damaged: " + std::string(format::describe(fault))};
   }
+  const format::RowHeader header = row.header;
   if (header.kind == format::RowKind::tombstone) co_return std::nullopt;
   if (header.kind == format::RowKind::page) {
     throw Failure{errc::corrupt, "the last row is damaged: it is a page"};
@@ -101,29 +104,57 @@ asio::awaitable<std::vector<Turn>> LogEngine::do_load_turns(ContextKey key, std:
   co_return turns;
 }
 
+/// The turns from `from` on, when the last row is not the one seen before.
+asio::awaitable<std::vector<Turn>> LogEngine::newer_turns(ContextKey key, std::int64_t from,
+                                                          std::optional<Version>& seen,
+                                                          Settings settings) {
+  const auto last = co_await last_row(key, settings);
+  if (!last || std::int64_t{last->next_turn} <= from || seen == last->version)
+    co_return std::vector<Turn>{};
+  seen = last->version;
+  co_return co_await do_load_turns(std::move(key), from, limits::turn_index_max + 1, settings);
+}
+
 asio::awaitable<TurnUpdate> LogEngine::do_wait_turns(ContextKey key, std::int64_t from,
                                                      Settings settings) {
-  constexpr std::chrono::milliseconds first_pause{5};
-  constexpr std::chrono::milliseconds longest_pause{200};
   key.check();
-  auto between = first_pause;
+  auto between = first_watch_pause;
   std::optional<Version> seen;
   TurnUpdate update{.turns = {}, .next_index = from};
-  while (true) {
+  for (bool answered = false;; answered = true) {
     co_await throw_if_cancelled();
-    const auto last = co_await last_row(key, settings);
-    if (last && std::int64_t{last->next_turn} > from && (!seen || !(*seen == last->version))) {
-      seen = last->version;
-      update.turns = co_await do_load_turns(key, from, limits::turn_index_max + 1, settings);
-      if (!update.turns.empty()) {
-        update.next_index = update.turns.back().index + 1;
-        co_return update;
-      }
+    try {
+      update.turns = co_await newer_turns(key, from, seen, settings);
+    } catch (const Failure& failure) {
+      // Time that runs out while looking again is waiting in vain, not a server that is away.
+      if (!answered || failure.code != errc::timed_out) throw;
+      co_return update;
+    }
+    if (!update.turns.empty()) {
+      update.next_index = update.turns.back().index + 1;
+      co_return update;
     }
     // A little before the deadline, so that waiting in vain ends as an answer, not as a timeout.
     if (Clock::now() + between >= settings.deadline) co_return update;
     co_await pause(between, settings.deadline);
-    between = std::min(between * 2, longest_pause);
+    between = std::min(between * 2, longest_watch_pause);
+  }
+}
+
+asio::awaitable<void> LogEngine::check_one(ContextKey key, CheckReport& report, Settings settings) {
+  try {
+    const Rows read = co_await rows_->read(key, 0, false, settings.deadline);
+    if (read.rows.empty()) co_return;
+    const auto faults = format::inspect(read.rows);
+    if (faults.empty()) {
+      ++report.contexts;
+    } else {
+      report.damaged.emplace_back(key.printable(), faults.front());
+    }
+  } catch (const Failure& failure) {
+    // Another application's data under the key is a finding; a server that is away is not.
+    if (failure.code != errc::wrong_type) throw;
+    report.damaged.emplace_back(key.printable(), failure.detail);
   }
 }
 
@@ -135,16 +166,7 @@ asio::awaitable<CheckReport> LogEngine::do_check(bool repair, Settings settings)
     co_await throw_if_cancelled();
     const ScanPage page =
         co_await rows_->scan(std::move(cursor), {.page_size = 500}, settings.deadline);
-    for (const auto& key : page.keys) {
-      const Rows read = co_await rows_->read(key, 0, false, settings.deadline);
-      if (read.rows.empty()) continue;
-      const auto faults = format::inspect(read.rows);
-      if (faults.empty()) {
-        ++report.contexts;
-      } else {
-        report.damaged.emplace_back(key.printable(), faults.front());
-      }
-    }
+    for (const auto& key : page.keys) co_await check_one(key, report, settings);
     cursor = page.cursor;
   } while (!cursor.empty());
   co_return report;

@@ -289,6 +289,7 @@ void check_together(const UriParts& parts, const StorageUri& uri) {
 
 std::vector<std::string_view> option_names() {
   std::vector<std::string_view> names;
+  names.reserve(rules.size());
   for (const Rule& rule : rules) names.push_back(rule.name);
   return names;
 }

@@ -95,9 +95,9 @@ TEST_P(Watch, GivesAtOnceWhatIsThere) {
 
 TEST_P(Watch, EndsEmptyWhenNothingComes) {
   Client client = open();
-  EXPECT_TRUE(client.watch("absent", 0, {.timeout = 30ms}).turns.empty());
+  EXPECT_TRUE(client.watch("absent", 0, {.timeout = 500ms}).turns.empty());
   client.set_item("k", dialog(3));
-  const TurnUpdate update = client.watch("k", 3, {.timeout = 30ms});
+  const TurnUpdate update = client.watch("k", 3, {.timeout = 500ms});
   EXPECT_TRUE(update.turns.empty());
   EXPECT_EQ(update.next_index, 3);
 }

@@ -30,6 +30,11 @@ std::string run(RedisServer& server, const WorldOptions& options, int steps,
     world.run(steps);
   } catch (const Violation& found) {
     violation = found.what();
+    if (std::getenv("DIALOGSTORE_TEST_TRACE") != nullptr) {
+      for (const std::string& event : world.events()) {
+        std::cout << event << '\n';
+      }
+    }
   }
   if (counts != nullptr) {
     for (const auto& [name, count] : world.counts()) {

@@ -16,6 +16,8 @@ namespace dialogstore::test {
 
 namespace asio = boost::asio;
 
+struct Operation;
+
 /// One request on its way. Belongs to the test's thread, except while `answer` is under way.
 class ParkedCall {
  public:
@@ -23,6 +25,7 @@ class ParkedCall {
       : executor_(executor), wake_(executor, asio::steady_timer::time_point::max()) {}
 
   std::vector<std::string> arguments;  ///< the command, decoded
+  std::shared_ptr<Operation> sender;   ///< for the test: the user's call it belongs to
 
   /// Ends the request as the client sees it; once.
   static void answer(const std::shared_ptr<ParkedCall>& call, redis::ExecResult result);

@@ -191,13 +191,14 @@ void KeyOracle::on_saved(const SentSave& save, int tick, const std::vector<std::
     throw Violation("applied after its caller heard that nothing was written");
   }
   const bool replaces = save.op == 'd' || (save.op == 'r' && operation.whole);
-  const bool is_over = operation.end && *operation.end < tick;
+  const Operation& sender = *save.sender;
+  const bool is_over = sender.end && *sender.end < tick;
   if (save.is_late && replaces && is_live() &&
       std::any_of(acknowledged_ends_.begin(), acknowledged_ends_.end(),
-                  [&](int end) { return is_over && end >= *operation.end; })) {
+                  [&](int end) { return is_over && end >= *sender.end; })) {
     throw Violation("a late copy destroyed newer acknowledged saves");
   }
-  if (save.base.empty() && !is_live() && is_over && end_tick_ > operation.start) {
+  if (save.base.empty() && !is_live() && is_over && end_tick_ > sender.start) {
     throw Violation("resurrected by a late copy after a delete or expiry");
   }
   if (save.op == 'd') {

@@ -65,8 +65,9 @@ struct SentSave {
   std::string key, base, own, fence;
   char op = 't';
   std::size_t rows = 0;
-  std::shared_ptr<Operation> operation;
-  bool is_late = false;  ///< a copy that nobody waits for
+  std::shared_ptr<Operation> operation;  ///< that first sent it
+  std::shared_ptr<Operation> sender;     ///< that sent this copy
+  bool is_late = false;                  ///< a copy that nobody waits for
 };
 
 /// A row, read by other code than the library's.

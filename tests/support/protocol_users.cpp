@@ -66,6 +66,10 @@ std::shared_ptr<Operation> ProtocolWorld::begin(Client& client, OperationKind ki
   client.on_success = nullptr;
   client.virtual_start = virtual_now_;
   static_cast<void>(oracles_[operation->key]);
+  constexpr const char* kinds[] = {"save",  "set",  "create",     "append",
+                                   "erase", "load", "load_turns", "scan"};
+  trace("call " + std::to_string(operation->id) + " of client " + std::to_string(client.number) +
+        " begins: " + kinds[static_cast<int>(kind)] + ' ' + operation->key);
   return operation;
 }
 
@@ -149,7 +153,10 @@ void ProtocolWorld::start_scan(Client& client) {
       {}, {.page_size = 100, .order = pick(2) == 0 ? ScanOrder::any : ScanOrder::newest_first}, {},
       handler<ScanPage>(client, [this, operation, name_space](ScanPage page) {
         for (const auto& [key, oracle] : oracles_) {
-          const bool was_there = oracle.is_live() && oracle.live_since() < operation->start &&
+          // Listings of a namespace that expires go by the time of last use, which a moved clock
+          // makes older than it is.
+          const bool was_there = name_space == "A" && oracle.is_live() &&
+                                 oracle.live_since() < operation->start &&
                                  key.starts_with(name_space);
           const bool is_listed =
               std::any_of(page.keys.begin(), page.keys.end(), [&](const ContextKey& listed) {
@@ -189,13 +196,16 @@ void ProtocolWorld::change(Client& /*client*/, Object& object, const std::string
     auto change = std::make_shared<Change>();
     change->kind = Change::Kind::misc;
     change->name = "m" + std::to_string(pick(4));
+    bool is_change = true;
     if (pick(4) == 0) {
-      context.erase_misc(change->name);
+      is_change = context.erase_misc(change->name);
     } else {
       change->value = std::to_string(pick(1000));
       context.set_misc(change->name, Json::parse(*change->value));
     }
-    object.changes.push_back(change);
+    if (is_change) {
+      object.changes.push_back(change);
+    }
   }
   const auto held = context.turn_indices();
   if (die() < 0.15 && !held.empty()) {
@@ -311,6 +321,8 @@ void ProtocolWorld::end_operation(Client& client) {
   const std::string text = message_of(error);
   operation->end = ++tick_;
   ++counts_["ended " + (code == errc{} ? std::string("well") : std::string(to_string(code)))];
+  trace("call " + std::to_string(operation->id) +
+        " ends: " + (code == errc{} ? std::string("well") : text));
   if (operation->is_write() && code != errc{} && code != errc::outcome_unknown) {
     // Conflicts say so in their text, since an earlier copy may leave them in doubt.
     operation->claims_nothing = (code != errc::gone && code != errc::history_changed) ||

@@ -84,16 +84,16 @@ std::unique_ptr<ProtocolWorld::Line> ProtocolWorld::open_line(int client,
   line->name_space = name_space;
   FaultyEvents events;
   events.arrived = [this, line = line.get()](std::shared_ptr<ParkedCall> call) {
-    note_save(*line, call->arguments);
+    note(*line, *call);
     line->parked.push_back(std::move(call));
   };
   events.abandoned = [this, line = line.get()](const std::shared_ptr<ParkedCall>& call) {
     std::erase(line->parked, call);
     const double x = die();
     if (x < 0.5) {
-      late_.push_back({call->arguments});
+      late_.push_back(call);
     } else if (x < 0.8) {
-      execute(call->arguments, false);
+      execute(*call, false);
     }
   };
   auto thread = std::make_unique<IoThread>();
@@ -125,18 +125,18 @@ void ProtocolWorld::run(int steps) {
 
 void ProtocolWorld::step() {
   const double x = die();
-  if (x < 0.012) {
+  if (x < 0.006) {
     constexpr std::int64_t jumps[] = {1'000, 2'000, 9'000, 40'000, 700'000};
     move_clock(jumps[pick(std::size(jumps))]);
-  } else if (x < 0.016) {
+  } else if (x < 0.010) {
     ++counts_["script flush"];
     redis({"SCRIPT", "FLUSH"});
   } else if (x < 0.09 && !late_.empty()) {
     const std::size_t which = pick(late_.size());
-    const auto arguments = late_[which].arguments;
+    const auto call = late_[which];
     late_.erase(late_.begin() + static_cast<std::ptrdiff_t>(which));
     ++counts_["late"];
-    execute(arguments, true);
+    execute(*call, true);
   } else {
     step_client(*clients_[pick(clients_.size())]);
   }
@@ -178,57 +178,64 @@ void ProtocolWorld::decide(Client& client, Line& line, std::shared_ptr<ParkedCal
     return;
   }
   std::erase(line.parked, call);
+  const std::string what =
+      arguments[0] + " of call " + std::to_string(call->sender ? call->sender->id : 0);
   redis::ExecResult result;
   const double lost = options_.churns ? 2.0 : 1.0;
   if (x < 0.055) {
     ++counts_["request lost"];
+    trace("request lost: " + what);
     result = no_reply(redis::Sent::maybe);
   } else if (x < 0.065) {
     ++counts_["not sent"];
+    trace("not sent: " + what);
     result = no_reply(redis::Sent::no);
   } else if (x < 0.065 + 0.07 * lost) {
     ++counts_["reply lost"];
-    execute(arguments, false);
+    trace("reply lost: " + what);
+    execute(*call, false);
     result = no_reply(redis::Sent::maybe);
   } else if (x < 0.065 + 0.17 * lost) {
     ++counts_["delayed"];
-    late_.push_back({arguments});
+    trace("delayed: " + what);
+    late_.push_back(call);
     result = no_reply(redis::Sent::maybe);
   } else if (x < 0.095 + 0.17 * lost) {
     ++counts_["doubled"];
-    result = to_result(execute(arguments, false));
-    late_.push_back({arguments});
+    trace("doubled: " + what);
+    result = to_result(execute(*call, false));
+    late_.push_back(call);
   } else if (x < 0.125 + 0.17 * lost && is_save(arguments, script_sha_)) {
     ++counts_["out of memory"];
+    trace("out of memory: " + what);
     redis({"CONFIG", "SET", "maxmemory", "1"});
-    const RedisReply reply = execute(arguments, false);
+    const RedisReply reply = execute(*call, false);
     redis({"CONFIG", "SET", "maxmemory", "0"});
     result = to_result(reply);
   } else {
-    result = to_result(execute(arguments, false));
+    result = to_result(execute(*call, false));
   }
   ParkedCall::answer(call, std::move(result));
   settle(line);
 }
 
-void ProtocolWorld::note_save(const Line& line, const std::vector<std::string>& arguments) {
-  if (!is_save(arguments, script_sha_)) {
+void ProtocolWorld::note(const Line& line, ParkedCall& call) {
+  for (const auto& client : clients_) {
+    if (client->line == &line) {
+      call.sender = client->operation;
+    }
+  }
+  if (!is_save(call.arguments, script_sha_) || !call.sender) {
     return;
   }
   // A token belongs to the call that first sent it; a later call may send it again to settle it.
-  const std::string& own = arguments[5];
-  if (token_operations_.contains(own)) {
+  if (!token_operations_.try_emplace(call.arguments[5], call.sender).second) {
     ++counts_["sent again"];
-    return;
-  }
-  for (const auto& client : clients_) {
-    if (client->line == &line && client->operation && client->operation->is_write()) {
-      token_operations_[own] = client->operation;
-    }
   }
 }
 
-SentSave ProtocolWorld::save_of(const std::vector<std::string>& arguments, bool is_late) {
+SentSave ProtocolWorld::save_of(const ParkedCall& call, bool is_late) const {
+  const auto& arguments = call.arguments;
   SentSave save;
   save.key = arguments[3];
   save.base = arguments[4];
@@ -236,46 +243,70 @@ SentSave ProtocolWorld::save_of(const std::vector<std::string>& arguments, bool 
   save.fence = arguments[7];
   save.op = arguments[8].at(0);
   save.rows = arguments.size() - 11;
+  save.sender = call.sender;
   save.is_late = is_late;
-  const auto found = token_operations_.find(save.own);
-  if (found == token_operations_.end()) {
-    throw std::logic_error("a save that no call sent");
-  }
-  save.operation = found->second;
+  save.operation = token_operations_.at(save.own);
   return save;
 }
 
-RedisReply ProtocolWorld::execute(const std::vector<std::string>& arguments, bool is_late) {
+void ProtocolWorld::trace(std::string event) {
+  constexpr std::size_t most = 400;
+  events_.push_back(std::to_string(tick_) + ' ' + std::move(event));
+  if (events_.size() > most) {
+    events_.pop_front();
+  }
+}
+
+RedisReply ProtocolWorld::execute(const ParkedCall& call, bool is_late) {
   ++tick_;
   ++counts_["commands"];
-  std::vector<std::string> command = arguments;
+  const auto& command = call.arguments;
   if (command[0] == "TIME") {
     RedisReply reply = redis(command);
     reply.elements.at(0).text =
         std::to_string(std::stoll(reply.elements.at(0).text) + virtual_now_ / 1000);
     return reply;
   }
-  if (!is_save(command, script_sha_)) {
-    RedisReply reply = server_.command(command);
+  if (is_save(command, script_sha_)) {
+    return execute_save(call, is_late);
+  }
+  const RedisReply reply = server_.command(command);
+  const bool reads = command[0] == "LRANGE" || command[0] == "LINDEX" || command[0] == "HGETALL" ||
+                     command[0] == "ZSCORE" || command[0] == "ZRANGE" || command[0] == "EXISTS";
+  if (!reads) {
+    std::string text = command[0] == "EVAL" || command[0] == "EVALSHA" ? "script" : command[0];
+    for (std::size_t i = 1; i < command.size(); ++i) {
+      text += ' ' + command[i].substr(0, 40);
+    }
+    trace(text + (is_late ? " (late)" : ""));
     for (const auto& [key, oracle] : oracles_) {
       check(key);
     }
-    return reply;
   }
+  return reply;
+}
+
+RedisReply ProtocolWorld::execute_save(const ParkedCall& call, bool is_late) {
+  std::vector<std::string> command = call.arguments;
   command[1] = command[0] == "EVAL" ? script_ : script_sha_;
   const RedisReply reply = server_.command(command);
-  const std::string& key = arguments[3];
+  const SentSave save = save_of(call, is_late);
+  const std::string answer =
+      reply.is_error() ? reply.text.substr(0, reply.text.find(' ')) : reply.elements.at(0).text;
+  trace("save " + save.key + " op " + save.op + " of call " + std::to_string(save.operation->id) +
+        " sent by call " + std::to_string(save.sender->id) +
+        (save.base.empty() ? " on nothing" : "") + " fence " + save.fence +
+        (is_late ? " (late)" : "") + " -> " + answer);
   if (reply.is_error()) {
-    ++counts_["error " + reply.text.substr(0, reply.text.find(' '))];
+    ++counts_["error " + answer];
   } else {
-    const char answer = reply.elements.at(0).text.at(0);
-    ++counts_[std::string("answer ") + answer + (is_late ? " late" : "")];
-    if (answer == 'S') {
-      ++counts_[std::string("saved ") + arguments[8]];
+    ++counts_["answer " + answer + (is_late ? " late" : "")];
+    if (answer == "S") {
+      ++counts_[std::string("saved ") + save.op];
     }
-    oracles_[key].on_answer(save_of(arguments, is_late), answer, tick_, rows_of(key));
+    oracles_[save.key].on_answer(save, answer.at(0), tick_, rows_of(save.key));
   }
-  check(key);
+  check(save.key);
   return reply;
 }
 
@@ -300,6 +331,7 @@ void ProtocolWorld::check(const std::string& key) {
 void ProtocolWorld::move_clock(std::int64_t milliseconds) {
   ++counts_["clock moved"];
   ++tick_;
+  trace("clock +" + std::to_string(milliseconds));
   virtual_now_ += milliseconds;
   redis({"SET", clock_key, std::to_string(virtual_now_ / 1000)});
   for (const std::string& key : redis({"KEYS", "?:{*"}).texts()) {
@@ -328,7 +360,7 @@ void ProtocolWorld::settle(Line& line) {
 
 // Until the client's call waits for the world, or has ended.
 void ProtocolWorld::wait_for(Client& client) {
-  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
   while (client.operation && !client.ended && client.line->parked.empty()) {
     loop_.restart();
     loop_.run_one_for(1s);
@@ -345,13 +377,18 @@ void ProtocolWorld::wait_for(Client& client) {
 }
 
 void ProtocolWorld::cancel(Client& client) {
+  trace("cancel call " + std::to_string(client.operation->id));
   client.signal->emit(asio::cancellation_type::terminal);
-  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
   while (!client.ended) {
     loop_.restart();
     loop_.run_one_for(1s);
     if (std::chrono::steady_clock::now() > deadline) {
-      throw Violation("a cancelled call does not end");
+      std::string waiting;
+      for (const auto& call : client.line->parked) {
+        waiting += ' ' + call->arguments[0];
+      }
+      throw Violation("a cancelled call does not end, it waits for:" + waiting);
     }
   }
   settle(*client.line);

@@ -5,6 +5,7 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -40,6 +41,8 @@ class ProtocolWorld {
   void run(int steps);
   /// How often what happened, for people: a run in which nothing went wrong proves nothing.
   [[nodiscard]] const std::map<std::string, int>& counts() const { return counts_; }
+  /// The last events, oldest first: how a violation came about.
+  [[nodiscard]] const std::deque<std::string>& events() const { return events_; }
 
  private:
   /// A context in the hands of a client, and what was done to it since it was stored.
@@ -66,18 +69,17 @@ class ProtocolWorld {
     std::optional<std::exception_ptr> ended;
     std::function<void()> on_success;
   };
-  struct Late {
-    std::vector<std::string> arguments;
-  };
 
   // protocol_world.cpp: the server and the faults
   std::unique_ptr<Line> open_line(int client, const std::string& name_space);
   void step();
   void step_client(Client& client);
   void decide(Client& client, Line& line, std::shared_ptr<ParkedCall> call);
-  RedisReply execute(const std::vector<std::string>& arguments, bool is_late);
-  void note_save(const Line& line, const std::vector<std::string>& arguments);
-  [[nodiscard]] SentSave save_of(const std::vector<std::string>& arguments, bool is_late);
+  RedisReply execute(const ParkedCall& call, bool is_late);
+  RedisReply execute_save(const ParkedCall& call, bool is_late);
+  void note(const Line& line, ParkedCall& call);
+  [[nodiscard]] SentSave save_of(const ParkedCall& call, bool is_late) const;
+  void trace(std::string event);
   void check(const std::string& key);
   void move_clock(std::int64_t milliseconds);
   void cancel(Client& client);
@@ -115,10 +117,11 @@ class ProtocolWorld {
   asio::io_context loop_;
   std::string script_, script_sha_;
   std::vector<std::unique_ptr<Client>> clients_;
-  std::vector<Late> late_;
+  std::vector<std::shared_ptr<ParkedCall>> late_;  ///< copies that nobody waits for
   std::map<std::string, KeyOracle> oracles_;
   std::map<std::string, std::shared_ptr<Operation>> token_operations_;
   std::map<std::string, int> counts_;
+  std::deque<std::string> events_;
   std::int64_t virtual_now_ = 0;  ///< milliseconds the server's clock was moved on
   int tick_ = 0;
   int last_operation_ = 0;
