@@ -152,8 +152,8 @@ asio::awaitable<void> LogEngine::check_one(ContextKey key, CheckReport& report, 
       report.damaged.emplace_back(key.printable(), faults.front());
     }
   } catch (const Failure& failure) {
-    // Another application's data under the key is a finding; a server that is away is not.
-    if (failure.code != errc::wrong_type) throw;
+    // What is wrong with one context is a finding; a server that is away is not.
+    if (failure.code != errc::wrong_type && failure.code != errc::corrupt) throw;
     report.damaged.emplace_back(key.printable(), failure.detail);
   }
 }
