@@ -196,12 +196,23 @@ class MemoryRowLog final : public RowLog {
     return page;
   }
 
-  /// The cursor is the use count of the last key listed: what is used meanwhile moves in front.
+  /// From the newest to the oldest; then what was used since that round began, which may have moved
+  /// in front before it was listed; and so on. The cursor: use counts between which this round
+  /// lists (exclusive), and the count when it began.
   ScanPage scan_by_use(const std::string& cursor, std::size_t page_size) {
+    std::uint64_t below = UINT64_MAX, above = 0, began = store_->uses;
+    if (!cursor.empty()) {
+      char* end = nullptr;
+      below = std::strtoull(cursor.c_str(), &end, 10);
+      above = std::strtoull(end, &end, 10);
+      began = std::strtoull(end, &end, 10);
+    }
     std::vector<std::pair<std::uint64_t, const std::string*>> order;
-    const auto below = cursor.empty() ? UINT64_MAX : std::strtoull(cursor.c_str(), nullptr, 10);
+    bool has_newer = false;
     for (const auto& [key, entry] : purged_space()) {
-      if (!entry.is_tombstone() && entry.used < below) order.emplace_back(entry.used, &key);
+      if (entry.is_tombstone()) continue;
+      if (entry.used < below && entry.used > above) order.emplace_back(entry.used, &key);
+      has_newer = has_newer || entry.used > began;
     }
     std::sort(order.begin(), order.end(), std::greater<>());
     ScanPage page;
@@ -209,10 +220,16 @@ class MemoryRowLog final : public RowLog {
       if (page.keys.size() == page_size) break;
       page.keys.emplace_back(*key);
     }
-    if (page.keys.size() < order.size() && !page.keys.empty()) {
-      page.cursor = std::to_string(order[page.keys.size() - 1].first);
+    if (page.keys.size() < order.size()) {
+      below = order[page.keys.size() - 1].first;
+      page.cursor = use_cursor(below, above, began);
+    } else if (has_newer) {
+      page.cursor = use_cursor(UINT64_MAX, began, store_->uses);
     }
     return page;
+  }
+  static std::string use_cursor(std::uint64_t below, std::uint64_t above, std::uint64_t began) {
+    return std::to_string(below) + ' ' + std::to_string(above) + ' ' + std::to_string(began);
   }
 
   std::shared_ptr<Store> store_;

@@ -67,7 +67,7 @@ bool ContextIndex::is_old(const IndexEntry& entry) const {
 
 Request ContextIndex::add_request(const std::string& key, bool only_existing) const {
   const auto shard = shard_name(key);
-  const auto score = std::to_string(state_->now_us());
+  const auto score = std::to_string(state_->next_use_us());
   // With CH an entry that was there and got a new score counts too.
   return {shard.slot, only_existing ? encode_command({"ZADD", shard.text, "XX", "CH", score, key})
                                     : encode_command({"ZADD", shard.text, score, key})};

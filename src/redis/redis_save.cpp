@@ -137,10 +137,26 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request, b
       case NextStep::send_after_pause:
         co_await wait_for_server(backoff, attempts, std::move(decision.failure), request->op,
                                  deadline);
+        // Another server may answer now, which never got the entry.
+        if (request->op == SaveOp::replace) co_await list_again(key, attempts, deadline);
         break;
       case NextStep::send:
+        // Late by a clock that was set: the entry was written with the same wrong time, and may
+        // have been taken for an old one.
+        if (decision.server_time && request->op == SaveOp::replace) {
+          co_await list_again(key, attempts, deadline);
+        }
         break;
     }
+  }
+}
+
+asio::awaitable<void> RedisRowLog::list_again(std::string key, const SaveAttempts& attempts,
+                                              Deadline deadline) {
+  try {
+    co_await index_->list(std::move(key), deadline);
+  } catch (Failure& failure) {
+    throw attempts.ended_by(std::move(failure));
   }
 }
 

@@ -35,6 +35,15 @@ class ServerState {
   [[nodiscard]] ServerClock& clock() noexcept { return clock_; }
   [[nodiscard]] unsigned index_shards() const noexcept { return index_shards_; }
   [[nodiscard]] std::int64_t now_us() const { return clock_.at(Clock::now()).count(); }
+  /// The same for scores: rises with every call, so that a better guess of the clock does not turn
+  /// the order of two uses round; but follows a clock that was set.
+  [[nodiscard]] std::int64_t next_use_us() {
+    constexpr std::int64_t largest_correction = 1'000'000;
+    const auto now = now_us();
+    const bool is_guess = now <= last_use_us_ && last_use_us_ - now < largest_correction;
+    last_use_us_ = is_guess ? last_use_us_ + 1 : now;
+    return last_use_us_;
+  }
 
  private:
   void notice_new_connections() noexcept;
@@ -51,6 +60,7 @@ class ServerState {
   bool rights_known_ = false;
   bool meta_known_ = false;
   unsigned index_shards_ = 1;
+  std::int64_t last_use_us_ = 0;
 };
 
 }  // namespace dialogstore::redis

@@ -176,20 +176,32 @@ void KeyOracle::on_answer(const SentSave& save, char answer, int tick,
   }
 }
 
-void KeyOracle::on_saved(const SentSave& save, int tick, const std::vector<std::string>& rows) {
-  Operation& operation = *save.operation;
-  if (!save.base.empty() && is_live() && !versions_.contains(save.base)) {
-    throw Violation("saved on a lost base");
-  }
-  if (++applied_tokens_[save.own] > 1) {
+// The call that the save belongs to.
+Operation& KeyOracle::note_application(const SentSave& save) {
+  const auto before = applied_tokens_.find(save.own);
+  // Who saves an object that was never known to be stored, and was deleted since, stores it anew:
+  // it is the second call then, with the bytes of the first.
+  const bool is_anew = before != applied_tokens_.end() && before->second < life_ &&
+                       save.base.empty() && save.sender != save.operation;
+  if (before != applied_tokens_.end() && !is_anew) {
     throw Violation("a token was applied twice");
   }
-  if (++operation.applied > 1) {
+  applied_tokens_[save.own] = life_;
+  Operation& operation = *save.operation;
+  if (!is_anew && ++operation.applied > 1) {
     throw Violation("a call was applied twice");
   }
   if (operation.claims_nothing) {
     throw Violation("applied after its caller heard that nothing was written");
   }
+  return operation;
+}
+
+void KeyOracle::on_saved(const SentSave& save, int tick, const std::vector<std::string>& rows) {
+  if (!save.base.empty() && is_live() && !versions_.contains(save.base)) {
+    throw Violation("saved on a lost base");
+  }
+  Operation& operation = note_application(save);
   const bool replaces = save.op == 'd' || (save.op == 'r' && operation.whole);
   const Operation& sender = *save.sender;
   const bool is_over = sender.end && *sender.end < tick;
@@ -277,6 +289,7 @@ void KeyOracle::end(Status status, int tick) {
   versions_.clear();
   acknowledged_ends_.clear();
   end_tick_ = tick;
+  ++life_;
   live_since_ = -1;
   past_.emplace_back(tick, std::nullopt);
 }

@@ -109,6 +109,7 @@ class KeyOracle {
  private:
   void on_saved(const SentSave& save, int tick, const std::vector<std::string>& rows);
   void check_classification(const SentSave& save, char answer) const;
+  Operation& note_application(const SentSave& save);
   void apply(Operation& operation);
   void end(Status status, int tick);
 
@@ -116,7 +117,8 @@ class KeyOracle {
   Content content_;
   std::set<std::string> versions_;  ///< that must be found in the rows
   std::map<std::string, Content> by_version_;
-  std::map<std::string, int> applied_tokens_;
+  std::map<std::string, int> applied_tokens_;  ///< token -> the life it was applied in
+  int life_ = 0;                               ///< how often the context was deleted or expired
   std::vector<std::pair<int, std::optional<Content>>> past_;
   std::vector<int> acknowledged_ends_;  ///< of saves in the present life
   int end_tick_ = -1;
