@@ -23,7 +23,7 @@ BUILD = cmake --build --parallel $(JOBS) --preset
 TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-asan test-tsan test-faults fuzz bench lint format install clean
+.PHONY: help check-format run test test-asan test-tsan test-faults fuzz bench lint format install clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,6 +59,10 @@ bench: build/release/build.ninja ## Run the benchmarks
 	@set -e; for source in bench/*.cpp; do \
 	  name=$$(basename "$$source" .cpp); echo "== $$name"; build/release/bench/$$name $(BENCH_ARGS); \
 	done
+
+check-format: build/.installed-lint ## Check floors and format alone
+	tools/check-floors
+	tools/lint --check-format
 
 lint: build/$(TEST_PRESET)/build.ninja build/.installed-lint ## Check floors, format and code
 	tools/check-floors

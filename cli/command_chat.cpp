@@ -17,7 +17,7 @@
 namespace dialogstore::cli {
 namespace {
 
-constexpr std::size_t longest_request = 64 * 1024;
+constexpr std::size_t longest_request = std::size_t{64} * 1024;
 
 // Lines of stdin; unlike a stream it gives up waiting when the program is interrupted.
 class Keyboard {

@@ -146,6 +146,7 @@ std::optional<Conversation> next_sound(CorpusReader& reader, bool keep_going,
 
 Json to_json(const std::vector<DamagedLine>& damaged) {
   std::vector<Json> items;
+  items.reserve(damaged.size());
   for (const auto& [line, reason] : damaged) {
     // A reason may quote bytes of the damaged line.
     items.emplace_back(JsonObject{{"line", line}, {"reason", printable(reason)}});

@@ -125,6 +125,24 @@ void count_all_as_changed(ContextAccess::State& state) {
   state.position = std::make_unique<LogPosition>();
 }
 
+/// Whether `version` is in the history that `later` was read from; nothing when what was read does
+/// not reach back that far.
+std::optional<bool> descends(const LogPosition& later, const Version& version) {
+  if (version.seq == 0) return true;  // of a context that was never stored
+  if (version.seq > later.version.seq) return false;
+  const auto names_it = [&](const std::vector<Token>& tokens, std::uint32_t last_seq) {
+    const auto back = std::size_t{last_seq} - version.seq;
+    if (version.seq > last_seq || back >= tokens.size()) return std::optional<bool>();
+    return std::optional<bool>(tokens[tokens.size() - 1 - back] == version.token);
+  };
+  if (const auto answer = names_it(later.unsealed_tokens, later.version.seq)) return answer;
+  for (const auto& page : later.pages) {
+    if (const auto answer = names_it(page.tokens, page.version.seq)) return answer;
+  }
+  if (!later.complete) return std::nullopt;
+  return false;
+}
+
 /// Puts the unsaved changes of `context` on top of what was just loaded, and that in its place.
 void adopt(Context& context, Context theirs) {
   auto& stored = ContextAccess::state(theirs);
@@ -238,13 +256,23 @@ asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context, 
 
 /// Loads what is stored now and puts the unsaved changes on top of it.
 asio::awaitable<void> LogEngine::rebase(ContextKey key, Context& context, Settings settings) {
+  const Version base = ContextAccess::state(context).position->version;
   settings.history = context.is_complete() ? History::all : History::recent;
-  auto theirs = co_await do_load(key, settings, false);
-  if (!theirs) {
-    throw Failure{errc::gone,
-                  "the context was deleted while it was being saved; nothing was written"};
+  for (;;) {
+    auto theirs = co_await do_load(key, settings, false);
+    if (!theirs) {
+      throw Failure{errc::gone,
+                    "the context was deleted while it was being saved; nothing was written"};
+    }
+    // Replaced since the conflict was answered: edits and trims were meant for other turns.
+    const auto is_same = descends(*ContextAccess::state(*theirs).position, base);
+    if (is_same && !*is_same) report({.answer = SaveAnswer::history_changed, .last_header = {}});
+    if (is_same) {
+      adopt(context, std::move(*theirs));
+      co_return;
+    }
+    settings.history = History::all;
   }
-  adopt(context, std::move(*theirs));
 }
 
 /// For a context whose older turns are still in the store: brings them. True when it was stored as
@@ -263,6 +291,10 @@ asio::awaitable<bool> LogEngine::save_with_history(ContextKey key, Context& cont
   const bool same = stored.position->version == mine.position->version;
   if (!same && settings.on_conflict == ConflictPolicy::fail) {
     report({.answer = SaveAnswer::conflict, .last_header = {}});
+  }
+  if (!same && settings.on_conflict == ConflictPolicy::merge &&
+      !*descends(*stored.position, mine.position->version)) {
+    report({.answer = SaveAnswer::history_changed, .last_header = {}});
   }
   if (same || settings.on_conflict == ConflictPolicy::merge) {
     adopt(context, std::move(*theirs));

@@ -102,12 +102,14 @@ class Expiry : public ContractTest {
     return shared_redis().command({"PTTL", store.name_space() + ":{" + key + "}"}).integer;
   }
 };
-INSTANTIATE_TEST_SUITE_P(All, Expiry, testing::ValuesIn(store_setups()), setup_name);
+// Seen from outside on Redis only.
+INSTANTIATE_TEST_SUITE_P(All, Expiry,
+                         testing::Values(Setup{.kind = StoreKind::redis_tcp, .face = Face::async},
+                                         Setup{.kind = StoreKind::redis_unix,
+                                               .face = Face::blocking}),
+                         setup_name);
 
 TEST_P(Expiry, IsWhatTheServerWasTold) {
-  if (!store.is_redis()) {
-    GTEST_SKIP() << "seen from outside on Redis only";
-  }
   StorageOptions options = store.options();
   options.timeout = 20s;
   options.ttl = 100s;

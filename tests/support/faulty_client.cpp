@@ -131,8 +131,8 @@ redis::ExecResult to_result(const RedisReply& reply) {
   return result;
 }
 
-redis::ExecResult no_reply(redis::Sent sent) {
-  return {.failure = errc::unavailable, .sent = sent, .detail = "a fault of the test", .reply = {}};
+redis::ExecResult no_reply(redis::Sent sent, errc why) {
+  return {.failure = why, .sent = sent, .detail = "a fault of the test", .reply = {}};
 }
 
 }  // namespace dialogstore::test

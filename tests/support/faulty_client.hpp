@@ -71,6 +71,6 @@ class FaultyClient final : public redis::RedisClient {
 std::vector<std::string> decode_command(std::string_view request);
 /// A reply of the server as the library's own reader would give it.
 redis::ExecResult to_result(const RedisReply& reply);
-redis::ExecResult no_reply(redis::Sent sent);
+redis::ExecResult no_reply(redis::Sent sent, errc why = errc::unavailable);
 
 }  // namespace dialogstore::test

@@ -386,10 +386,7 @@ void ProtocolWorld::cancel(Client& client) {
       // It came between two requests: the call goes on until its deadline.
       for (const auto& call : std::exchange(client.line->parked, {})) {
         ++counts_["cancelled in vain"];
-        ParkedCall::answer(call, {.failure = errc::timed_out,
-                                  .sent = redis::Sent::maybe,
-                                  .detail = "the deadline",
-                                  .reply = {}});
+        ParkedCall::answer(call, no_reply(redis::Sent::maybe, errc::timed_out));
       }
     }
     if (std::chrono::steady_clock::now() > deadline) {
