@@ -52,7 +52,7 @@ TEST_P(ProtocolUnderFaults, KeepsItsPromises) {
   RedisServer server;
   const std::uint64_t first = setting("DIALOGSTORE_TEST_SEED", 1);
   const std::uint64_t seeds = setting("DIALOGSTORE_TEST_SEEDS", 3);
-  const int steps = static_cast<int>(setting("DIALOGSTORE_TEST_STEPS", 2500));
+  const int steps = static_cast<int>(setting("DIALOGSTORE_TEST_STEPS", 1500));
   std::map<std::string, int> counts;
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
     const std::string violation =
