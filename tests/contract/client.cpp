@@ -47,10 +47,10 @@ struct Client::Loop {
 };
 
 Client::Client(std::unique_ptr<DBContextStorage> storage, Face face)
-    : storage_(std::move(storage)),
+    : loop_(face == Face::async ? std::make_unique<Loop>() : nullptr),
+      storage_(std::move(storage)),
       face_(face),
-      turn_(std::make_unique<std::atomic<unsigned>>(0)),
-      loop_(face == Face::async ? std::make_unique<Loop>() : nullptr) {}
+      turn_(std::make_unique<std::atomic<unsigned>>(0)) {}
 Client::Client(Client&&) noexcept = default;
 Client::~Client() = default;
 

@@ -59,10 +59,10 @@ class Client {
   template <class Result, class Start>
   Result run(Start start);
 
+  std::unique_ptr<Loop> loop_;  // first: the storage's thread may still be leaving it
   std::unique_ptr<DBContextStorage> storage_;
   Face face_;
   std::unique_ptr<std::atomic<unsigned>> turn_;
-  std::unique_ptr<Loop> loop_;
 };
 
 }  // namespace dialogstore::test

@@ -163,6 +163,7 @@ void expire(StoreKind kind, Face face) {
   Client reading = open();
   options.ttl = 0ms;
   Client without = open();
+  const auto start = std::chrono::steady_clock::now();
   client.set_item("goes", dialog(3), patient);
   Context loaded = client.get_item("goes", patient);
   client.set_item("stays", dialog(3), patient);
@@ -171,7 +172,6 @@ void expire(StoreKind kind, Face face) {
   client.set_item("touched", dialog(3), patient);
   Context touched = client.get_item("touched", patient);
   without.set_item("for ever", dialog(3), patient);
-  const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(client.len(patient), 5U);
   // Writes and, where it is asked for, reads keep the others alive.
   EXPECT_TRUE(eventually(
