@@ -23,8 +23,9 @@ inline constexpr std::size_t reply_bytes = 320U << 20;  ///< one server reply
 inline constexpr std::size_t reply_elements = 4U
                                               << 20;  ///< elements of one server reply, all levels
 inline constexpr std::size_t reply_depth = 6;         ///< nesting of a server reply
-inline constexpr std::size_t queued_requests = 100'000;  ///< requests waiting on one connection
-inline constexpr std::size_t queued_bytes = 256U << 20;  ///< bytes of those requests
+inline constexpr std::size_t queued_requests = 100'000;    ///< requests waiting on one connection
+inline constexpr std::size_t queued_bytes = 256U << 20;    ///< bytes of those requests
+inline constexpr std::size_t cached_contexts = 1'000'000;  ///< StorageOptions::cache
 inline constexpr std::int64_t turn_index_min = -(std::int64_t{1} << 31);
 inline constexpr std::int64_t turn_index_max = (std::int64_t{1} << 31) - 2;
 inline constexpr std::chrono::milliseconds timeout_min{1};

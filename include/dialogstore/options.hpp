@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -45,6 +46,11 @@ struct StorageOptions {
   std::uint16_t seal_after = 8;
   /// zstd level of pages, 1 … 19.
   int compression_level = 3;
+  /// Contexts kept in memory, those used last; 0: none; at most limits::cached_contexts. A load of
+  /// one of them reads the last row alone, to see whether it is still the one stored, so it is
+  /// never older than a load without a cache; when another process has saved meanwhile, it takes a
+  /// second round trip.
+  std::size_t cache = 0;
 };
 
 /// Settings of one call; what is not set comes from the storage.

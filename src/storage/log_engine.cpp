@@ -24,6 +24,7 @@ LogEngine::LogEngine(std::unique_ptr<IoThread> thread, std::unique_ptr<RowLog> r
       options_(options) {
   log_options_.seal_after = options.seal_after;
   log_options_.compression_level = options.compression_level;
+  if (options.cache > 0) cache_.emplace(options.cache, options.history);
 }
 
 std::shared_ptr<StorageEngine> make_log_engine(std::unique_ptr<IoThread> thread,
@@ -141,7 +142,7 @@ void LogEngine::count(CallOptions call, Handler<std::uint64_t> handler) {
 
 void LogEngine::clear(CallOptions call, Handler<std::uint64_t> handler) {
   launch("clear", {}, call, std::move(handler),
-         [this](Settings settings) { return rows_->clear(settings.deadline); });
+         [this](Settings settings) { return do_clear(settings); });
 }
 
 void LogEngine::scan(std::string cursor, ScanOptions options, CallOptions call,

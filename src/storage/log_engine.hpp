@@ -11,6 +11,7 @@
 #include "format/log.hpp"
 #include "model/context_access.hpp"
 #include "storage/bridge.hpp"
+#include "storage/context_cache.hpp"
 #include "storage/pending_save.hpp"
 #include "storage/row_log.hpp"
 
@@ -57,6 +58,8 @@ class LogEngine final : public StorageEngine {
   // ---- loading (log_engine_load.cpp)
   Async<bool> do_contains(ContextKey key, Settings settings);
   Async<std::optional<Context>> do_load(ContextKey key, Settings settings, bool refresh);
+  Async<std::optional<Context>> load_rows(ContextKey key, Settings settings, bool refresh);
+  Async<std::optional<Context>> validated(ContextKey key, Settings settings, bool refresh);
   Async<std::vector<Turn>> do_load_turns(ContextKey key, std::int64_t from, std::int64_t to,
                                          Settings settings);
   Async<std::vector<Turn>> newer_turns(ContextKey key, std::int64_t from,
@@ -82,6 +85,8 @@ class LogEngine final : public StorageEngine {
   Async<std::int64_t> do_append(ContextKey key, Turn turn, Settings settings);
   Async<std::int64_t> append_and_seal(ContextKey key, Turn turn, Settings settings);
   Async<bool> do_erase(ContextKey key, Settings settings);
+  Async<bool> erase_rows(ContextKey key, Settings settings);
+  Async<std::uint64_t> do_clear(Settings settings);
 
   /// Starts `work(settings)`, a coroutine, on the storage's thread.
   template <class... Results, class Work>
@@ -94,6 +99,7 @@ class LogEngine final : public StorageEngine {
   std::unique_ptr<RowLog> rows_;
   StorageOptions options_;
   format::LogOptions log_options_;
+  std::optional<ContextCache> cache_;
 };
 
 /// Throws canceled when the call was cancelled: between two steps, where nothing is under way.

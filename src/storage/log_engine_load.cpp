@@ -55,6 +55,33 @@ asio::awaitable<bool> LogEngine::do_contains(ContextKey key, Settings settings) 
 asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Settings settings,
                                                            bool refresh) {
   key.check();
+  if (!cache_) co_return co_await load_rows(std::move(key), settings, refresh);
+  if (cache_->find(key.text(), settings.history) != nullptr) {
+    auto context = co_await validated(key, settings, refresh);
+    if (context) co_return context;
+  }
+  auto context = co_await load_rows(key, settings, refresh);
+  if (context) cache_->put(key.text(), *context);
+  co_return context;
+}
+
+/// The context in the cache, if it is the one that is stored now.
+asio::awaitable<std::optional<Context>> LogEngine::validated(ContextKey key, Settings settings,
+                                                             bool refresh) {
+  const Rows read = co_await rows_->read(key, 1, refresh, settings.deadline);
+  format::RowHeader last;
+  // Asked for after the read: a save of this process may have put a newer one there meanwhile.
+  const auto* known = cache_->find(key.text(), settings.history);
+  if (known == nullptr || read.rows.empty() ||
+      format::decode_header(read.rows.back(), last) != format::RowFault::none ||
+      last.version != ContextAccess::state(*known).position->version) {
+    co_return std::nullopt;
+  }
+  co_return *known;
+}
+
+asio::awaitable<std::optional<Context>> LogEngine::load_rows(ContextKey key, Settings settings,
+                                                             bool refresh) {
   std::size_t window =
       settings.history == History::all ? 0 : std::size_t{log_options_.seal_after} + 2;
   for (int round = 0; round < largest_windows; ++round) {

@@ -92,6 +92,16 @@ asio::awaitable<std::int64_t> LogEngine::append_and_seal(ContextKey key, Turn tu
 
 asio::awaitable<bool> LogEngine::do_erase(ContextKey key, Settings settings) {
   key.check();
+  if (cache_) cache_->forget(key.text());
+  co_return co_await erase_rows(std::move(key), settings);
+}
+
+asio::awaitable<std::uint64_t> LogEngine::do_clear(Settings settings) {
+  if (cache_) cache_->clear();
+  co_return co_await rows_->clear(settings.deadline);
+}
+
+asio::awaitable<bool> LogEngine::erase_rows(ContextKey key, Settings settings) {
   auto last = co_await last_row(key, settings);
   if (!last) co_return false;
   for (int round = 0; round < largest_rounds; ++round) {

@@ -161,15 +161,15 @@ asio::awaitable<void> LogEngine::do_save(ContextKey key, Context& context, SaveM
   if (state.pending) co_await settle(key, state, settings);
 
   if (state.position && state.stored_under == place_of(key) && mode == SaveMode::set) {
-    co_await save_changes(std::move(key), context, settings);
-    co_return;
-  }
-  if (!context.is_complete()) {
+    co_await save_changes(key, context, settings);
+  } else if (context.is_complete()) {
+    co_await save_whole(key, context, mode, std::nullopt, settings);
+  } else {
     throw Failure{errc::partial_context,
                   "this context was loaded with history=recent and lacks its older turns; load it "
                   "with history=all to store it elsewhere"};
   }
-  co_await save_whole(std::move(key), context, mode, std::nullopt, settings);
+  if (cache_) cache_->put(key.text(), context);
 }
 
 /// Sends a plan and takes its outcome down in the context: saved, pending, or unchanged.

@@ -57,7 +57,12 @@ std::optional<std::string> find_problem(const StorageOptions& options) {
   }
   if (auto problem = find_ttl_problem(options)) return problem;
   if (auto problem = out_of_range("seal_after", options.seal_after, seal_after_max)) return problem;
-  return out_of_range("compression", options.compression_level, compression_max);
+  if (auto problem = out_of_range("compression", options.compression_level, compression_max)) {
+    return problem;
+  }
+  if (options.cache <= limits::cached_contexts) return std::nullopt;
+  return "cache is " + std::to_string(options.cache) + ": it goes from 0 to " +
+         std::to_string(limits::cached_contexts);
 }
 
 std::optional<std::string> find_problem(const SQLiteOptions& options) {

@@ -161,6 +161,12 @@ constexpr auto rules = std::to_array<Rule>({
      [](const Written& o, StorageUri& u) {
        u.options.compression_level = number_of<int>(o, compression_max);
      }},
+    {"cache",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) {
+       u.options.cache = number_of<std::size_t>(o, limits::cached_contexts);
+     }},
     {"layout", redis_any, for_redis,
      [](const Written& o, StorageUri& u) { u.layout = choice_of(o, layouts); }},
     {"connect_timeout", redis_any, for_redis,

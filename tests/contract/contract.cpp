@@ -22,6 +22,12 @@ void PrintTo(const Context& context, std::ostream* out) {
 }
 
 namespace test {
+namespace {
+
+// Small, so that tests with a few contexts see some leave it.
+constexpr std::size_t small_cache = 2;
+
+}  // namespace
 
 void PrintTo(const Setup& setup, std::ostream* out) {
   *out << to_string(setup.kind) << (setup.face == Face::blocking ? " blocking" : " async");
@@ -32,7 +38,8 @@ std::vector<Setup> all_setups() {
   for (const StoreKind kind :
        {StoreKind::memory, StoreKind::sqlite, StoreKind::redis_tcp, StoreKind::redis_unix}) {
     for (const Face face : {Face::blocking, Face::async}) {
-      setups.push_back({.kind = kind, .face = face});
+      const bool is_cached = (kind == StoreKind::redis_unix) == (face == Face::blocking);
+      setups.push_back({.kind = kind, .face = face, .cache = is_cached ? small_cache : 0});
     }
   }
   return setups;
@@ -52,8 +59,11 @@ std::vector<Setup> log_setups() {
            {std::uint16_t{1}, std::uint16_t{2}, std::uint16_t{8}}) {
         // Alternating: the faces differ above the log only.
         const Face face = setups.size() % 2 == 0 ? Face::async : Face::blocking;
-        setups.push_back(
-            {.kind = kind, .face = face, .history = history, .seal_after = seal_after});
+        setups.push_back({.kind = kind,
+                          .face = face,
+                          .history = history,
+                          .seal_after = seal_after,
+                          .cache = seal_after == 1 ? 0 : small_cache});
       }
     }
   }
@@ -68,6 +78,7 @@ std::string setup_name(const testing::TestParamInfo<Setup>& info) {
     name += setup.history == History::all ? "_all_" : "_recent_";
     name += std::to_string(setup.seal_after);
   }
+  if (setup.cache > 0) name += "_cached";
   return name;
 }
 
@@ -75,6 +86,7 @@ StorageOptions ContractTest::options() const {
   StorageOptions options = store.options();
   options.history = GetParam().history;
   options.seal_after = GetParam().seal_after;
+  options.cache = GetParam().cache;
   return options;
 }
 

@@ -20,26 +20,27 @@ void PrintTo(const Context& context, std::ostream* out);
 
 namespace test {
 
-// One way to run a test. The last two matter to tests of turns and logs only.
+// One way to run a test. History and seal_after matter to tests of turns and logs only.
 struct Setup {
   StoreKind kind = StoreKind::memory;
   Face face = Face::blocking;
   History history = History::all;
   std::uint16_t seal_after = 8;
+  std::size_t cache = 0;
 };
 void PrintTo(const Setup& setup, std::ostream* out);
 
-// Every store through both faces.
+// Every store through both faces, one of them with a cache.
 std::vector<Setup> all_setups();
 // Every store, and Redis only over TCP: for what is slow and has nothing to do with the line.
 std::vector<Setup> store_setups();
-// Every store with both kinds of load and several lengths of the log's tail.
+// Every store with both kinds of load and several lengths of the log's tail, some with a cache.
 std::vector<Setup> log_setups();
 std::string setup_name(const testing::TestParamInfo<Setup>& info);
 
 class ContractTest : public testing::TestWithParam<Setup> {
  protected:
-  // The store's options with this setup's history and seal_after.
+  // The store's options with this setup's history, seal_after and cache.
   StorageOptions options() const;
   Client open(const StorageOptions& options);
   Client open() { return open(options()); }

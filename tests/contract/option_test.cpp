@@ -37,6 +37,7 @@ TEST_P(Options, OutOfRangeAreRefused) {
   with([](StorageOptions& o) { o.seal_after = 1001; });
   with([](StorageOptions& o) { o.compression_level = 0; });
   with([](StorageOptions& o) { o.compression_level = 20; });
+  with([](StorageOptions& o) { o.cache = limits::cached_contexts + 1; });
   for (std::size_t i = 0; i < wrong.size(); ++i) {
     if (GetParam().kind == StoreKind::memory) {
       // Memory is opened by URI here, whose errors are UriError.
@@ -56,6 +57,7 @@ TEST_P(Options, AtTheirLimitsAreAccepted) {
   options.ttl_on_read = true;
   options.seal_after = 1000;
   options.compression_level = 19;
+  options.cache = limits::cached_contexts;
   Client client = open(options);
   client.set_item("k", dialog(50));
   EXPECT_EQ(client.get_item("k"), dialog(50));

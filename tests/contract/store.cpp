@@ -26,6 +26,7 @@ std::string query_of(const StorageOptions& options) {
   query += std::string("&history=") + (options.history == History::all ? "all" : "recent");
   query += "&seal_after=" + std::to_string(options.seal_after);
   query += "&compression=" + std::to_string(options.compression_level);
+  if (options.cache > 0) query += "&cache=" + std::to_string(options.cache);
   return query;
 }
 

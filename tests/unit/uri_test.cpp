@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "dialogstore/error.hpp"
+#include "dialogstore/limits.hpp"
 #include "uri/duration.hpp"
 #include "uri/uri_options.hpp"
 
@@ -117,7 +118,7 @@ TEST(ParseUri, TakesStoresInMemory) {
 TEST(ParseUri, TakesTheOptionsOfEveryStore) {
   const StorageUri uri = parse_uri(
       "redis://h?namespace=bot:v1/a&timeout=3s&ttl=30d&ttl_on_read=yes&on_conflict=merge&"
-      "history=recent&seal_after=4&compression=19&layout=dff&connect_timeout=1500ms&"
+      "history=recent&cache=100&seal_after=4&compression=19&layout=dff&connect_timeout=1500ms&"
       "connections=8&client_name=bot-1&clock_tolerance=1h");
   EXPECT_EQ(uri.options.name_space, "bot:v1/a");
   EXPECT_EQ(uri.options.timeout, 3s);
@@ -127,6 +128,7 @@ TEST(ParseUri, TakesTheOptionsOfEveryStore) {
   EXPECT_EQ(uri.options.history, History::recent);
   EXPECT_EQ(uri.options.seal_after, 4);
   EXPECT_EQ(uri.options.compression_level, 19);
+  EXPECT_EQ(uri.options.cache, 100U);
   EXPECT_EQ(uri.layout, Layout::dff);
   EXPECT_EQ(uri.redis.connect_timeout, 1500ms);
   EXPECT_EQ(uri.redis.connections, 8U);
@@ -291,6 +293,7 @@ TEST(ParseUri, RefusesAWrongOption) {
       {"redis://h?seal_after=0", "seal_after", "from 1 to 1000"},
       {"redis://h?seal_after=1001", "seal_after", "from 1 to 1000"},
       {"redis://h?compression=20", "compression", "from 1 to 19"},
+      {"redis://h?cache=1000001", "cache", "from 1 to 1000000"},
       {"redis://h?connections=65", "connections", "from 1 to 64"},
       {"redis://h?connections=-1", "connections", "from 1 to 64"},
       {"redis://h?client_name=a%20b", "client_name", "without spaces"},
@@ -348,6 +351,7 @@ TEST(CheckOptions, NamesTheOptionThatIsOutOfRange) {
   expect_named({.ttl = std::chrono::hours(24 * 40'000)}, "ttl");
   expect_named({.seal_after = 0}, "seal_after");
   expect_named({.compression_level = 20}, "compression");
+  expect_named({.cache = limits::cached_contexts + 1}, "cache");
 }
 
 // ---- passwords ----------------------------------------------------------------------------------
