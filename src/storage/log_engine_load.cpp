@@ -17,6 +17,10 @@ std::string where(std::size_t row, const std::string& why) {
   return "row " + std::to_string(row) + ": " + why;
 }
 
+bool has_no_pages(const LogPosition& position, const Rows& log) {
+  return log.rows.size() == std::size_t{position.keyframe_distance} + 1;
+}
+
 std::optional<Turn> parsed(const Context& context, std::int64_t index, std::int64_t from,
                            std::int64_t to) {
   if (index < from || index >= to) return std::nullopt;
@@ -87,20 +91,19 @@ asio::awaitable<std::optional<Context>> LogEngine::load_rows(ContextKey key, Set
   for (int round = 0; round < largest_windows; ++round) {
     co_await throw_if_cancelled();
     const Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
-    // Fewer rows than asked for: that is the whole log, even when only the tail was wanted.
-    const bool everything = window == 0 || read.rows.size() < window;
     Context context(Json(0));  // cheaper than a fresh random id, which replay would replace
     auto& state = ContextAccess::state(context);
-    auto result = format::replay(read.rows, everything, state);
-    if (everything && window != 0 && result.error == errc::unsupported_format) {
-      result = format::replay(read.rows, false, state);  // an opaque page hides no recent turn
-    }
+    const auto result = format::replay(read.rows, window == 0, state);
     switch (result.status) {
       case format::ReplayStatus::absent:
       case format::ReplayStatus::deleted:
         co_return std::nullopt;
       case format::ReplayStatus::loaded:
         state.stored_under = place_of(key);
+        // Fewer rows than asked for are the whole log: without pages, nothing is missing.
+        if (read.rows.size() < window && has_no_pages(*state.position, read)) {
+          state.position->complete = true;
+        }
         co_return context;
       case format::ReplayStatus::needs_window:
         window = result.window;
