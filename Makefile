@@ -55,7 +55,7 @@ fuzz: build/fuzz/build.ninja ## Run every fuzz target for FUZZ_SECONDS
 	tools/run-fuzzers build/fuzz/fuzz $(FUZZ_SECONDS)
 
 bench: build/release/build.ninja build/.installed-bench ## Run the benchmark: every contender in one run
-	$(BUILD) release --target turns
+	$(BUILD) release --target turns format_bench
 	bench/install-peers || echo 'make bench: goes on without the Python contenders' >&2
 	bench/run $(BENCH_ARGS)
 

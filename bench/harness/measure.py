@@ -71,6 +71,8 @@ class Measurement:
         for name in names:
             self._prepare(server, block, name)
         names = [name for name in names if name not in self.absent]
+        if not names:
+            return
         self._record(server, block, names)
         for number in range(self._extent.rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
