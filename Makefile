@@ -10,7 +10,7 @@ TEST_PRESET ?= dev
 # Seconds for each fuzz target, and for each fault of `make test-faults`.
 FUZZ_SECONDS ?= 60
 FAULT_SECONDS ?= 20
-# As ctest's and the benchmarks' own; for example TEST_ARGS='-R integration'.
+# As ctest's and the benchmarks' own; for example TEST_ARGS='-R integration', BENCH_ARGS=--quick.
 TEST_ARGS ?=
 BENCH_ARGS ?=
 PREFIX ?= /usr/local
@@ -23,7 +23,7 @@ BUILD = cmake --build --parallel $(JOBS) --preset
 TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
 
 .DEFAULT_GOAL := help
-.PHONY: help check-format run test test-asan test-tsan test-faults fuzz bench lint format install clean
+.PHONY: help check-format run test test-asan test-tsan test-faults fuzz bench bench-check bench-report lint format install clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -54,11 +54,16 @@ fuzz: build/fuzz/build.ninja ## Run every fuzz target for FUZZ_SECONDS
 	$(BUILD) fuzz
 	tools/run-fuzzers build/fuzz/fuzz $(FUZZ_SECONDS)
 
-bench: build/release/build.ninja ## Run the benchmarks
-	$(BUILD) release
-	@set -e; for source in bench/*.cpp; do \
-	  name=$$(basename "$$source" .cpp); echo "== $$name"; build/release/bench/$$name $(BENCH_ARGS); \
-	done
+bench: build/release/build.ninja build/.installed-bench ## Run the benchmark: every contender in one run
+	$(BUILD) release --target turns format_bench
+	bench/install-peers || echo 'make bench: goes on without the Python contenders' >&2
+	bench/run $(BENCH_ARGS)
+
+bench-check: ## Print each target with what the last run measured (BENCH_ARGS=--strict)
+	bench/check $(BENCH_ARGS)
+
+bench-report: ## Put the last run into docs/benchmarks.md and draw its plots
+	bench/report $(BENCH_ARGS)
 
 check-format: build/.installed-lint ## Check floors and format alone
 	tools/check-floors

@@ -1,0 +1,82 @@
+"""Whether the bound is one: the bare sender beside redis-benchmark, both sending the same request
+over and over from as many connections."""
+
+import csv
+import io
+import statistics
+
+from .programs import run_pinned
+from .servers import decode, encode
+
+ROUNDS = 3
+SECONDS = 1
+REQUESTS = 60_000
+# Of a row's header: kind, format, distance, sequence number, token.
+TOKEN = slice(8, 16)
+
+
+def recorded_requests(path):
+    """The requests of a recording, from its start (bench/turns/recording.cpp)."""
+    with open(path, "rb") as file:
+
+        def number():
+            digits = b""
+            while (byte := file.read(1)) != b" ":
+                digits += byte
+            return int(digits)
+
+        for _ in range(number()):
+            for _ in range(number()):
+                yield [file.read(number()) for _ in range(number())]
+
+
+def usable_turn(client, recording):
+    """(load, save) of the same sizes as recorded, which redis-benchmark can be given as arguments:
+    without zero bytes. The save is answered that it took place already."""
+    for requests in recorded_requests(recording):
+        load, save = (decode(request) for request in requests)
+        last = client.command("LINDEX", load[1], -1)
+        if last is None or b"\0" in last[TOKEN]:
+            continue
+        # EVALSHA script 1 key base token ttl fence op first count row...
+        save[4], save[5] = b"x" * len(save[4]), last[TOKEN]
+        save[11:] = [b"x" * len(row) for row in save[11:]]
+        if client.command(*save)[0] == b"A":
+            return load, save
+    raise ValueError("no recorded turn can be given to redis-benchmark")
+
+
+def cross_check(programs, server, recording, folder, dialogs):
+    """Requests a second of each, medians."""
+    from .measure import RECORDED_FROM, database_of
+
+    database = database_of(RECORDED_FROM) + 1
+    server.client.command("SELECT", database)
+    load, save = usable_turn(server.client, recording)
+    results = {"connections": dialogs}
+    for name, arguments in (("load", load), ("save", save)):
+        request = folder / "request"
+        request.write_bytes(encode(arguments))
+        rates = {"bare": [], "redis_benchmark": []}
+        for _ in range(ROUNDS):
+            figures = programs.turns(
+                "repeat",
+                request=request,
+                dialogs=dialogs,
+                seconds=SECONDS,
+                store=server.uri(database),
+            )
+            rates["bare"].append(figures["requests_per_second"])
+            rates["redis_benchmark"].append(
+                redis_benchmark(programs, server, database, dialogs, arguments)
+            )
+        results[name] = {who: statistics.median(each) for who, each in rates.items()}
+    return results
+
+
+def redis_benchmark(programs, server, database, dialogs, arguments):
+    command = ["redis-benchmark", "-p", str(server.port), "--dbnum", str(database), "--csv"]
+    command += ["-c", str(dialogs), "-n", str(REQUESTS), *arguments]
+    table = csv.reader(io.StringIO(run_pinned(command, programs.core).decode(errors="replace")))
+    rows = list(table)
+    return float(rows[-1][rows[0].index("rps")])

@@ -1,0 +1,151 @@
+"""Plays the cells: rounds of the contenders of a block alternate, so that whatever else the machine
+does meets all of them."""
+
+import shutil
+import sys
+import time
+
+from . import footprint
+from .cells import BY_NAME, CONTENDERS
+from .cross_check import cross_check
+from .programs import Absent
+from .servers import RedisServer
+
+# A contender has two databases: as prepared, and what a round plays with.
+RECORDED_FROM = "ours-recent"
+
+
+def log(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def database_of(contender):
+    return 2 * [each.name for each in CONTENDERS].index(contender)
+
+
+class Measurement:
+    def __init__(self, programs, material, extent, folder, server_core):
+        self._programs = programs
+        self._material = material
+        self._extent = extent
+        self._folder = folder
+        self._server_core = server_core
+        self.absent = {}
+        self.cells = {}
+        self.footprints = []
+        self.cross_check = None
+
+    def run(self, wanted):
+        """`wanted`: names of contenders."""
+        self._wanted = wanted
+        self._find_absent_peers()
+        for stored in sorted({block.stored for block in self._extent.blocks}):
+            blocks = [block for block in self._extent.blocks if block.stored == stored]
+            with RedisServer(self._server_core) as server:
+                self._prepared = set()
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.mkdir(parents=True)
+                for block in blocks:
+                    self._play_block(server, block)
+        self.footprints = footprint.measure(
+            self._programs, self._material, self._folder, self._server_core
+        )
+        shutil.rmtree(self._folder)
+
+    def _find_absent_peers(self):
+        for contender in CONTENDERS:
+            if contender.kind == "peer" and contender.name in self._wanted:
+                reason = self._programs.peer_problem(contender.name)
+                if reason:
+                    self._mark_absent(contender.name, reason)
+
+    def _mark_absent(self, name, reason):
+        self.absent[name] = reason
+        log(f"{name} is absent: {reason}")
+
+    # ---- one block
+
+    def _play_block(self, server, block):
+        start = time.monotonic()
+        names = [name for name in block.contenders if name in self._wanted]
+        for name in names:
+            self._prepare(server, block, name)
+        names = [name for name in names if name not in self.absent]
+        if not names:
+            return
+        self._record(server, block, names)
+        for number in range(self._extent.rounds):
+            for name in names[number % len(names) :] + names[: number % len(names)]:
+                figures = self._play(server, block, name)
+                self.cells.setdefault((name, block.dialogs, block.stored), []).append(figures)
+        log(
+            f"{block.stored} turns stored, {block.dialogs} dialogs: {len(names)} contenders in "
+            f"{time.monotonic() - start:.0f} s"
+        )
+        if (block.stored, block.dialogs) == (50, 64) and RECORDED_FROM in names:
+            self.cross_check = cross_check(
+                self._programs, server, self._recording(), self._folder, block.dialogs
+            )
+
+    def _prepare(self, server, block, name):
+        contender = BY_NAME[name]
+        if name in self._prepared or name in self.absent or contender.kind in ("memory", "recorded"):
+            return
+        options = self._options(server, block, name, database_of(name))
+        if contender.kind == "sqlite":
+            options["store"] = self._sqlite_folder(name, "prepared")
+        play = self._programs.peer if contender.kind == "peer" else self._programs.turns
+        try:
+            play("prepare", **options)
+        except Absent as reason:
+            self._mark_absent(name, str(reason))
+        self._prepared.add(name)
+
+    def _record(self, server, block, names):
+        """Anew for each block: recorded saves are late after ten minutes."""
+        if not any(BY_NAME[name].kind == "recorded" for name in names):
+            return
+        source = database_of(RECORDED_FROM)
+        server.copy_database(source, source + 1)
+        options = self._options(server, block, RECORDED_FROM, source + 1)
+        self._programs.turns("record", recording=self._recording(), **options)
+
+    def _play(self, server, block, name):
+        contender = BY_NAME[name]
+        source = RECORDED_FROM if contender.kind == "recorded" else name
+        options = self._options(server, block, name, database_of(source) + 1)
+        options |= {"dialogs": block.dialogs, "seconds": self._extent.seconds}
+        if contender.kind == "sqlite":
+            prepared = self._sqlite_folder(name, "prepared")
+            options["store"] = self._sqlite_folder(name, "played")
+            shutil.rmtree(options["store"])
+            shutil.copytree(prepared, options["store"])
+        elif contender.kind == "memory":
+            options["store"] = ""
+        else:
+            server.copy_database(database_of(source), database_of(source) + 1)
+        if contender.kind == "recorded":
+            options["recording"] = self._recording()
+        if contender.kind == "peer":
+            return self._programs.peer("play", **options)
+        return self._programs.turns("play", **options)
+
+    def _options(self, server, block, name, database):
+        pool = self._extent.pool(name, block)
+        return {
+            "contender": name,
+            "store": server.uri(database),
+            "material": self._material.mixed,
+            "stored": block.stored,
+            "pool": pool.dialogs,
+            "each": pool.each,
+            "warm-seconds": max(1.0, self._extent.seconds),
+        }
+
+    def _recording(self):
+        return self._folder / "recording"
+
+    def _sqlite_folder(self, name, state):
+        folder = self._folder / f"{name}-{state}"
+        folder.mkdir(exist_ok=True)
+        return folder

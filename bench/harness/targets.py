@@ -1,0 +1,132 @@
+"""What the library promises itself, each as a ratio within one run."""
+
+from dataclasses import dataclass
+from typing import Callable
+
+RAW = ("raw", "raw-connections")
+
+
+@dataclass(frozen=True)
+class Target:
+    name: str
+    limit: float
+    at_least: bool  # otherwise: at most
+    measure: Callable  # Results -> value, None when it was not measured
+
+    def verdict(self, value):
+        if value is None:
+            return "not measured"
+        return "met" if (value >= self.limit if self.at_least else value <= self.limit) else "missed"
+
+    def bound(self):
+        return f"{'>=' if self.at_least else '<='} {self.limit:g}"
+
+
+def ratio(a, b):
+    return None if a is None or not b else a / b
+
+
+def rate(contender, dialogs=64, stored=50):
+    return lambda results: results.median("turns_per_second", contender, dialogs, stored)
+
+
+def faster(name, ours, other, limit, dialogs=64, stored=50):
+    return Target(
+        name,
+        limit,
+        True,
+        lambda results: ratio(
+            rate(ours, dialogs, stored)(results), rate(other, dialogs, stored)(results)
+        ),
+    )
+
+
+def raw_bound(results, dialogs=64, stored=50):
+    """The faster of the two bare senders."""
+    rates = [rate(name, dialogs, stored)(results) for name in RAW]
+    return max((each for each in rates if each is not None), default=None)
+
+
+def of_length(name, figure):
+    """The figure at 10 000 stored turns as a multiple of that at 10."""
+
+    def measure(results):
+        return ratio(
+            results.median(figure, "ours-recent", 64, 10_000),
+            results.median(figure, "ours-recent", 64, 10),
+        )
+
+    return Target(f"turn at 10 000 stored turns ÷ at 10: {name}", 1.15, False, measure)
+
+
+def wire_of_length(results):
+    def both(stored):
+        parts = [
+            results.median(figure, "ours-recent", 64, stored)
+            for figure in ("bytes_to_server", "bytes_from_server")
+        ]
+        return None if None in parts else sum(parts)
+
+    return ratio(both(10_000), both(10))
+
+
+def time_of_length(results):
+    return ratio(rate("ours-recent", stored=10)(results), rate("ours-recent", stored=10_000)(results))
+
+
+def sent(corpus):
+    return lambda results: ratio(
+        results.footprint("bytes_to_server", corpus, "ours-recent"),
+        results.footprint("json_bytes_of_turn", corpus, "ours-recent"),
+    )
+
+
+def memory(results):
+    return ratio(
+        results.footprint("memory_of_keys_bytes", "service dialogs", "ours-recent"),
+        results.footprint("memory_of_keys_bytes", "service dialogs", "dff-layout"),
+    )
+
+
+def client_cpu(results):
+    """Of the permitted CPU: 10 µs, or half more than two bare calls of the connection."""
+    ours = results.median("client_cpu_us", "ours-recent", 64, 50)
+    bare = results.median("client_cpu_us", "link", 64, 50)
+    return None if ours is None or bare is None else ours / max(10, 1.5 * bare)
+
+
+def against(other, name, limits):
+    return [
+        faster(f"turns/s recent ÷ {name}, {stored} stored", "ours-recent", other, limit, 64, stored)
+        for stored, limit in limits.items()
+    ]
+
+
+TARGETS = [
+    Target(
+        "turns/s recent ÷ the bare bytes, 64 dialogs",
+        0.85,
+        True,
+        lambda results: ratio(rate("ours-recent")(results), raw_bound(results)),
+    ),
+    Target("turn at 10 000 stored turns ÷ at 10: time", 1.15, False, time_of_length),
+    Target("turn at 10 000 stored turns ÷ at 10: bytes on the wire", 1.15, False, wire_of_length),
+    of_length("CPU of the server", "server_cpu_us"),
+    *against("naive", "naive", {1: 0.7, 10: 1.5, 50: 8, 1000: 150}),
+    *against("naive-safe", "naive-safe", {1: 1.0, 10: 2, 50: 9, 1000: 150}),
+    faster("turns/s history=all ÷ naive, 50 stored", "ours-all", "naive", 5, 64, 50),
+    faster("turns/s history=all ÷ naive, 1000 stored", "ours-all", "naive", 20, 64, 1000),
+    *against("dff", "DFF 0.7.2", {1: 15, 50: 60, 1000: 1000}),
+    faster("turns/s with the cache ÷ without, 64 dialogs", "ours-cache", "ours-recent", 1.3),
+    Target("memory of Redis a stored turn ÷ DFF's layout, 50-turn dialogs", 0.30, False, memory),
+    Target("bytes sent ÷ JSON of the new turn, service dialogs", 1.5, False, sent("service dialogs")),
+    Target("bytes sent ÷ JSON of the new turn, 300-byte turns", 2.2, False, sent("300-byte turns")),
+    Target(
+        "CPU of the client a turn ÷ max(10 µs, 1.5 × two bare calls), 64 dialogs",
+        1,
+        False,
+        client_cpu,
+    ),
+    faster("SQLite turns/s ÷ UPDATE of the whole JSON, 1 dialog", "sqlite", "naive-sqlite", 2, 1),
+    faster("SQLite turns/s ÷ UPDATE of the whole JSON, 64 dialogs", "sqlite", "naive-sqlite", 2),
+]

@@ -1,0 +1,97 @@
+#include "naive.hpp"
+
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include "base/random.hpp"
+#include "link_calls.hpp"
+#include "naive_document.hpp"
+#include "redis/command.hpp"
+
+namespace dialogstore::bench {
+namespace {
+
+class Naive final : public Contender {
+ public:
+  Naive(const std::string& store, const Material& material) : calls_(store), material_(material) {}
+
+  asio::any_io_executor executor() override { return calls_.executor(); }
+
+  asio::awaitable<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
+    const auto text = context_of(material_, dialog, turns).to_json();
+    std::string set = redis::encode_command({"SET", key_of(dialog), text});
+    co_await calls_.call(std::move(set));
+  }
+
+  asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t number) override {
+    const auto key = key_of(dialog);
+    std::string get = redis::encode_command({"GET", key});
+    const auto stored = co_await calls_.call(std::move(get));
+    const auto text = document_.with_turn(stored.root().text, material_.turn(dialog, number));
+    std::string set = redis::encode_command({"SET", key, text});
+    co_await calls_.call(std::move(set));
+  }
+
+ private:
+  LinkCalls calls_;
+  NaiveDocument document_;
+  const Material& material_;
+};
+
+constexpr std::size_t token_bytes = 8;
+
+constexpr std::string_view swap_script =
+    "if redis.call('GETRANGE',KEYS[1],0,7)==ARGV[1] then "
+    "redis.call('SET',KEYS[1],ARGV[2]) return 1 end return 0";
+
+class NaiveSafe final : public Contender {
+ public:
+  NaiveSafe(const std::string& store, const Material& material)
+      : calls_(store), material_(material) {
+    std::string load = redis::encode_command({"SCRIPT", "LOAD", swap_script});
+    auto reply = asio::co_spawn(executor(), calls_.call(std::move(load)), asio::use_future).get();
+    script_ = reply.root().text;
+  }
+
+  asio::any_io_executor executor() override { return calls_.executor(); }
+
+  asio::awaitable<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
+    const auto text = new_token() + context_of(material_, dialog, turns).to_json();
+    std::string set = redis::encode_command({"SET", key_of(dialog), text});
+    co_await calls_.call(std::move(set));
+  }
+
+  asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t number) override {
+    const auto key = key_of(dialog);
+    std::string get = redis::encode_command({"GET", key});
+    const auto stored = co_await calls_.call(std::move(get));
+    const auto token = stored.root().text.substr(0, token_bytes);
+    const auto text = new_token() + document_.with_turn(stored.root().text.substr(token_bytes),
+                                                        material_.turn(dialog, number));
+    std::string swap = redis::encode_command({"EVALSHA", script_, "1", key, token, text});
+    const auto saved = co_await calls_.call(std::move(swap));
+    if (saved.root().integer != 1) throw std::runtime_error("someone else saved the dialog");
+  }
+
+ private:
+  static std::string new_token() {
+    std::array<std::uint8_t, token_bytes> token{};
+    fill_random(token);
+    return {token.begin(), token.end()};
+  }
+
+  LinkCalls calls_;
+  NaiveDocument document_;
+  const Material& material_;
+  std::string script_;
+};
+
+}  // namespace
+
+std::unique_ptr<Contender> make_naive(const ContenderSettings& settings, const Material& material) {
+  if (settings.name == "naive") return std::make_unique<Naive>(settings.store, material);
+  return std::make_unique<NaiveSafe>(settings.store, material);
+}
+
+}  // namespace dialogstore::bench
