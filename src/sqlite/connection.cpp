@@ -43,13 +43,15 @@ Connection::~Connection() {
 
 // SQLite's own handler sleeps up to 100 ms at a time, past the deadline. Other writers hold the
 // lock for a fraction of a millisecond, so short sleeps pay.
-int Connection::on_busy(void* self, int attempt) {
+int Connection::on_busy(void* self, int attempt) try {
   constexpr auto sleeps = std::to_array<int>({200, 500, 1000, 1000, 2000, 3000, 5000});  // in us
   const auto& connection = *static_cast<const Connection*>(self);
   if (!connection.may_wait_ || !connection.may_wait_()) return 0;
   const auto index = std::min(static_cast<std::size_t>(attempt), sleeps.size() - 1);
   std::this_thread::sleep_for(std::chrono::microseconds(sleeps[index]));
   return 1;
+} catch (...) {  // out of memory; it must not pass through SQLite's frames
+  return 0;
 }
 
 int Connection::on_progress(void* self) {

@@ -17,8 +17,14 @@ namespace asio = boost::asio;
 constexpr std::size_t largest_count = 256;
 constexpr std::size_t largest_bytes = std::size_t{4} << 20U;
 
-std::exception_ptr failure_of(errc code, std::string detail) {
-  return std::make_exception_ptr(Failure{code, std::move(detail)});
+Failure late(const Connection& connection) {
+  return {errc::timed_out, connection.file() +
+                               ": the deadline passed while others were writing; try again, or "
+                               "raise timeout"};
+}
+
+Failure closed() {
+  return {errc::closed, "the storage was closed"};
 }
 
 }  // namespace
@@ -56,11 +62,8 @@ asio::awaitable<void> GroupCommit::run(Change change, std::size_t bytes, Deadlin
     if (waiting->is_answered) break;
     const bool is_late = !std::get<0>(woken);
     if (withdraw(waiting)) {
-      throw is_late ? Failure{errc::timed_out,
-                              connection_.file() +
-                                  ": the deadline passed while others were writing; try again, or "
-                                  "raise timeout"}
-                    : Failure{errc::canceled, "the caller cancelled"};
+      if (is_late) throw late(connection_);
+      throw Failure{errc::canceled, "the caller cancelled"};
     }
     if (is_late) waiting->answered.expires_at(Deadline::max());
   }
@@ -69,7 +72,7 @@ asio::awaitable<void> GroupCommit::run(Change change, std::size_t bytes, Deadlin
 
 void GroupCommit::enqueue(const std::shared_ptr<Waiting>& waiting) {
   const std::lock_guard lock(mutex_);
-  if (is_closed_) throw Failure{errc::closed, "the storage was closed"};
+  if (is_closed_) throw closed();
   queue_.push_back(waiting);
   if (std::exchange(is_flushing_, true)) return;
   asio::post(writer_, [this] { flush(); });
@@ -89,7 +92,7 @@ void GroupCommit::close() {
     waiting.assign(queue_.begin(), queue_.end());
     queue_.clear();
   }
-  fail(waiting, failure_of(errc::closed, "the storage was closed"));
+  fail(waiting, std::make_exception_ptr(closed()));
   answer(std::move(waiting));
 }
 
@@ -140,9 +143,7 @@ GroupCommit::Group GroupCommit::take_group() {
 
 void GroupCommit::make(Waiting& waiting) {
   if (Clock::now() >= waiting.deadline) {
-    waiting.error = failure_of(errc::timed_out, connection_.file() +
-                                                    ": the deadline passed while others were "
-                                                    "writing; try again, or raise timeout");
+    waiting.error = std::make_exception_ptr(late(connection_));
     return;
   }
   Run(savepoint_).finish();
