@@ -30,7 +30,7 @@ Connection::Connection(std::string file, milliseconds busy_timeout)
     throw Failure(std::move(reason));
   }
   sqlite3_extended_result_codes(handle_, 1);
-  busy_until_ = Clock::now() + busy_timeout_;
+  may_wait_ = [until = Clock::now() + busy_timeout_] { return Clock::now() < until; };
   sqlite3_busy_handler(handle_, &Connection::on_busy, this);
   sqlite3_progress_handler(handle_, progress_steps, &Connection::on_progress, this);
 }
@@ -43,15 +43,15 @@ Connection::~Connection() {
 
 // SQLite's own handler sleeps up to 100 ms at a time, past the deadline. Other writers hold the
 // lock for a fraction of a millisecond, so short sleeps pay.
-int Connection::on_busy(void* self, int attempt) {
+int Connection::on_busy(void* self, int attempt) try {
   constexpr auto sleeps = std::to_array<int>({200, 500, 1000, 1000, 2000, 3000, 5000});  // in us
   const auto& connection = *static_cast<const Connection*>(self);
-  const auto now = Clock::now();
-  if (now >= connection.busy_until_) return 0;
+  if (!connection.may_wait_ || !connection.may_wait_()) return 0;
   const auto index = std::min(static_cast<std::size_t>(attempt), sleeps.size() - 1);
-  std::this_thread::sleep_until(
-      std::min(now + std::chrono::microseconds(sleeps[index]), connection.busy_until_));
+  std::this_thread::sleep_for(std::chrono::microseconds(sleeps[index]));
   return 1;
+} catch (...) {  // out of memory; it must not pass through SQLite's frames
+  return 0;
 }
 
 int Connection::on_progress(void* self) {
@@ -64,7 +64,13 @@ void Connection::start_call(Deadline deadline) {
   if (now >= deadline) {
     throw Failure{errc::timed_out, file_ + ": the deadline passed before the file was touched"};
   }
-  busy_until_ = std::min(deadline, now + busy_timeout_);
+  may_wait_ = [until = std::min(deadline, now + busy_timeout_)] { return Clock::now() < until; };
+  check_same_file();
+}
+
+void Connection::start_group(std::function<bool()> may_wait) {
+  deadline_ = Deadline::max();
+  may_wait_ = std::move(may_wait);
   check_same_file();
 }
 
@@ -93,6 +99,10 @@ Failure Connection::commit_failure(int code, int system_error) const {
                                   .deadline_passed = deadline_passed()});
 }
 
+Failure Connection::busy_failure() const {
+  return to_failure(SQLITE_BUSY, {.file = file_, .message = sqlite3_errstr(SQLITE_BUSY)});
+}
+
 void Connection::execute(const char* sql) {
   const int code = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) throw failure(code);
@@ -112,6 +122,10 @@ std::int64_t Connection::number_of(const char* sql) {
 
 bool Connection::is_read_only() const {
   return sqlite3_db_readonly(handle_, "main") == 1;
+}
+
+bool Connection::is_in_transaction() const {
+  return sqlite3_get_autocommit(handle_) == 0;
 }
 
 // ---- statements --------------------------------------------------------------------------------
@@ -189,7 +203,7 @@ Transaction::Transaction(Connection& connection) : connection_(connection) {
 
 Transaction::~Transaction() {
   // SQLite ends a transaction by itself after some errors; then there is nothing left to roll back.
-  if (open_ && sqlite3_get_autocommit(connection_.handle()) == 0) {
+  if (open_ && connection_.is_in_transaction()) {
     sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
 }

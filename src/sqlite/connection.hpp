@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,8 +52,12 @@ class Connection {
   /// there and a long statement is interrupted. Throws Failure when it has passed, or when the file
   /// is no longer the one that was opened.
   void start_call(Deadline deadline);
-  /// From here to the next call another process that writes is not waited for.
-  void stop_waiting() noexcept { busy_until_ = Clock::time_point::min(); }
+  /// What follows belongs to several calls: while another process writes, `may_wait` is asked
+  /// whether to go on waiting, and nothing is interrupted. Throws Failure when the file is no
+  /// longer the one that was opened.
+  void start_group(std::function<bool()> may_wait);
+  /// From here on another process that writes is not waited for.
+  void stop_waiting() noexcept { may_wait_ = nullptr; }
 
   /// Runs statements whose results nobody needs. Throws Failure.
   void execute(const char* sql);
@@ -61,10 +66,13 @@ class Connection {
   std::int64_t number_of(const char* sql);
 
   [[nodiscard]] bool is_read_only() const;
+  [[nodiscard]] bool is_in_transaction() const;
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
   [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
   [[nodiscard]] Failure failure(int code) const;
   [[nodiscard]] Failure commit_failure(int code, int system_error) const;
+  /// Of waiting for another process until nobody wanted to wait any longer.
+  [[nodiscard]] Failure busy_failure() const;
 
  private:
   friend class Transaction;
@@ -76,7 +84,7 @@ class Connection {
   std::string file_;
   std::chrono::milliseconds busy_timeout_;
   Deadline deadline_ = Deadline::max();
-  Clock::time_point busy_until_;
+  std::function<bool()> may_wait_;  ///< for another process; none: it is not waited for
   sqlite3* handle_ = nullptr;
   Statement begin_{*this, "BEGIN IMMEDIATE"};
   Statement commit_{*this, "COMMIT"};

@@ -51,15 +51,17 @@ ContextTable::ContextTable(Connection& connection)
       find_namespace_(connection, "SELECT id FROM namespaces WHERE name = ?1"),
       make_namespace_(connection, "INSERT INTO namespaces(name) VALUES(?1) RETURNING id"),
       find_(connection,
-            "SELECT c.id, c.deleted, c.expires, c.first_row, c.next_row, r.row FROM contexts c"
+            "SELECT c.id, c.deleted, c.expires, c.first_row, c.next_row, r.row, c.use_period,"
+            " c.expiry_period FROM contexts c"
             " LEFT JOIN log_rows r ON r.id = c.id * 268435456 + c.next_row - 1"
             " WHERE c.namespace = ?1 AND c.key = ?2"),
       insert_(connection,
-              "INSERT INTO contexts(namespace, key, deleted, last_used, first_row, next_row)"
-              " VALUES(?1, ?2, 0, 0, 0, 0) RETURNING id"),
+              "INSERT INTO contexts(namespace, key, deleted, last_used, use_period, first_row,"
+              " next_row) VALUES(?1, ?2, 0, 0, 0, 0, 0) RETURNING id"),
       update_(connection,
               "UPDATE contexts SET deleted = ?2, last_used = ?3, expires = ?4, first_row = ?5,"
               " next_row = ?6 WHERE id = ?1"),
+      move_(connection, "UPDATE contexts SET use_period = ?2, expiry_period = ?3 WHERE id = ?1"),
       remove_(connection, "DELETE FROM contexts WHERE id = ?1"),
       row_(connection, "SELECT row FROM log_rows WHERE id = ?1"),
       set_row_(connection, "UPDATE log_rows SET row = ?2 WHERE id = ?1 RETURNING id"),
@@ -104,7 +106,9 @@ ContextRecord ContextTable::find(std::int64_t name_space, std::string_view key,
             .is_deleted = run.number(1) != 0,
             .expires = nullable(run, 2),
             .first_row = run.number(3),
-            .next_row = run.number(4)};
+            .next_row = run.number(4),
+            .use_period = run.number(6),
+            .expiry_period = nullable(run, 7)};
   if (run.is_null(5)) fail_missing(record);
   last_row = run.bytes(5);
   return record;
@@ -126,6 +130,15 @@ void ContextTable::update(const ContextRecord& record, std::int64_t last_used) {
   run.bind(1, record.id).bind(2, std::int64_t{record.is_deleted}).bind(3, last_used);
   if (record.expires) run.bind(4, *record.expires);
   run.bind(5, record.first_row).bind(6, record.next_row).finish();
+
+  const auto use_period = period_of(last_used);
+  std::optional<std::int64_t> expiry_period;
+  if (record.expires) expiry_period = period_of(*record.expires);
+  if (use_period == record.use_period && expiry_period == record.expiry_period) return;
+  Run move(move_);
+  move.bind(1, record.id).bind(2, use_period);
+  if (expiry_period) move.bind(3, *expiry_period);
+  move.finish();
 }
 
 void ContextTable::remove(const ContextRecord& record) {

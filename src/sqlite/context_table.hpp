@@ -21,6 +21,8 @@ struct ContextRecord {
   std::optional<std::int64_t> expires;
   std::int64_t first_row = 0;
   std::int64_t next_row = 0;
+  std::int64_t use_period = 0;  ///< these two as the table has them
+  std::optional<std::int64_t> expiry_period;
 
   [[nodiscard]] bool has_expired(std::int64_t now) const noexcept {
     return expires && *expires <= now;
@@ -55,7 +57,7 @@ class ContextTable {
   [[noreturn]] void fail_missing(const ContextRecord& record) const;
 
   Connection& connection_;
-  Statement find_namespace_, make_namespace_, find_, insert_, update_, remove_;
+  Statement find_namespace_, make_namespace_, find_, insert_, update_, move_, remove_;
   Statement row_, set_row_, insert_row_, remove_rows_, read_;
 };
 

@@ -25,12 +25,15 @@ constexpr const char* create_tables = R"sql(
     key BLOB NOT NULL,
     deleted INTEGER NOT NULL,    -- 1: its only row is a tombstone
     last_used INTEGER NOT NULL,
+    use_period INTEGER NOT NULL,
     expires INTEGER,             -- NULL: never
+    expiry_period INTEGER,
     first_row INTEGER NOT NULL,  -- its rows: first_row <= position < next_row
     next_row INTEGER NOT NULL,
     UNIQUE(namespace, key));
-  CREATE INDEX contexts_by_use ON contexts(namespace, last_used);
-  CREATE INDEX contexts_by_expiry ON contexts(expires) WHERE expires IS NOT NULL;
+  CREATE INDEX contexts_by_use ON contexts(namespace, use_period);
+  CREATE INDEX contexts_by_expiry ON contexts(expiry_period)
+    WHERE expiry_period IS NOT NULL;
   CREATE TABLE log_rows(id INTEGER PRIMARY KEY, row BLOB NOT NULL);
   INSERT INTO meta VALUES('format', '1'), ('application', 'dialogstore');
 )sql";
@@ -210,6 +213,15 @@ std::unique_ptr<Connection> open_store(const std::string& file, const SQLiteOpti
   if (!is_store(*connection)) create_store(*connection);
   check_version(*connection);
   switch_to_wal(*connection, std::min(deadline, Clock::now() + options.busy_timeout));
+  return connection;
+}
+
+std::unique_ptr<Connection> open_reader(const Connection& opened, const SQLiteOptions& options,
+                                        Deadline deadline) {
+  auto connection = std::make_unique<Connection>(opened.file(), options.busy_timeout);
+  connection->start_call(deadline);
+  configure(*connection, options);
+  connection->execute("PRAGMA query_only = ON");
   return connection;
 }
 

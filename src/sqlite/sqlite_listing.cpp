@@ -142,7 +142,20 @@ asio::awaitable<CheckReport> SQLiteRowLog::check_listing(bool repair, Deadline d
   connection_->start_call(deadline);
   CheckReport report;
   add_file_damage(report);
-  if (report.damaged.empty()) add_orphans(report, repair);  // a damaged file is not written to
+  if (!report.damaged.empty()) co_return report;  // a damaged file is not written to
+  const std::int64_t space = name_space().value_or(0);
+  const auto orphans = std::make_shared<Orphans>(count_orphans(*connection_, space));
+  const bool has_orphans = orphans->rows_alone > 0 || orphans->contexts_alone > 0;
+  if (repair && has_orphans) {
+    GroupCommit::Change change = [this, space, orphans] {
+      *orphans = writer_.remove_orphans(space);
+      return true;
+    };
+    co_await commits_.run(std::move(change), 0, deadline);
+    report.repaired = orphans->rows_alone + orphans->contexts_alone;
+  }
+  report.unlisted = orphans->rows_alone;
+  report.listed_absent = orphans->contexts_alone;
   co_return report;
 }
 
@@ -153,37 +166,6 @@ void SQLiteRowLog::add_file_damage(CheckReport& report) {
     const std::string line(run.bytes(0));
     if (line != "ok") report.damaged.emplace_back(connection_->file(), line);
   }
-}
-
-// Rows that belong to no context (of any namespace) and contexts of this one without any row: our
-// transactions never leave either.
-void SQLiteRowLog::add_orphans(CheckReport& report, bool repair) {
-  constexpr const char* rows_alone =
-      "SELECT count(DISTINCT r.id / 268435456) FROM log_rows r WHERE NOT EXISTS (SELECT 1 FROM"
-      " contexts c WHERE c.id = r.id / 268435456"
-      " AND r.id % 268435456 >= c.first_row AND r.id % 268435456 < c.next_row)";
-  constexpr const char* delete_rows_alone =
-      "DELETE FROM log_rows WHERE NOT EXISTS (SELECT 1 FROM contexts c"
-      " WHERE c.id = log_rows.id / 268435456 AND log_rows.id % 268435456 >= c.first_row"
-      " AND log_rows.id % 268435456 < c.next_row)";
-  constexpr const char* without_rows =
-      "SELECT c.id FROM contexts c WHERE c.namespace = ?1 AND NOT EXISTS (SELECT 1 FROM log_rows r"
-      " WHERE r.id >= c.id * 268435456 + c.first_row AND r.id < c.id * 268435456 + c.next_row)";
-  report.unlisted = static_cast<std::uint64_t>(connection_->number_of(rows_alone));
-  std::vector<std::int64_t> empty;
-  {
-    Statement statement(*connection_, without_rows);
-    Run run(statement);
-    run.bind(1, name_space().value_or(0));
-    while (run.step()) empty.push_back(run.number(0));
-  }
-  report.listed_absent = empty.size();
-  if (!repair || (report.unlisted == 0 && empty.empty())) return;
-  Transaction transaction(*connection_);
-  connection_->execute(delete_rows_alone);
-  for (const std::int64_t id : empty) table_.remove({.id = id});
-  transaction.commit();
-  report.repaired = report.unlisted + report.listed_absent;
 }
 
 // ---- statistics --------------------------------------------------------------------------------

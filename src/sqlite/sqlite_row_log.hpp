@@ -1,7 +1,8 @@
 // The rows of every context in one SQLite file.
 //
-// Each save is one transaction, so all of it is there or nothing. Calls run on the storage's thread
-// and hold it while they wait for the disk or for another process, at most until their deadline.
+// A save is part of one transaction, so all of it is there or nothing. Reading runs on the
+// storage's thread. Changes run on a thread and a connection of their own: the log (WAL) lets
+// readers go on while a group of changes waits for the disk, or for another process.
 #pragma once
 
 #include <memory>
@@ -11,6 +12,9 @@
 #include "dialogstore/options.hpp"
 #include "sqlite/connection.hpp"
 #include "sqlite/context_table.hpp"
+#include "sqlite/group_commit.hpp"
+#include "sqlite/store_writer.hpp"
+#include "storage/io_thread.hpp"
 #include "storage/row_log.hpp"
 
 namespace dialogstore::sqlite {
@@ -19,6 +23,10 @@ class SQLiteRowLog final : public RowLog {
  public:
   /// Opens the file or makes it. Throws Failure (schema.hpp).
   SQLiteRowLog(const std::string& file, const SQLiteOptions& sqlite, const StorageOptions& options);
+  /// Lets what waits finish.
+  ~SQLiteRowLog() override { write_thread_.finish(); }
+  SQLiteRowLog(const SQLiteRowLog&) = delete;
+  SQLiteRowLog& operator=(const SQLiteRowLog&) = delete;
 
   [[nodiscard]] const std::string& identity() const noexcept override { return identity_; }
 
@@ -33,29 +41,26 @@ class SQLiteRowLog final : public RowLog {
   asio::awaitable<std::uint64_t> clear(Deadline deadline) override;
   asio::awaitable<CheckReport> check_listing(bool repair, Deadline deadline) override;
   asio::awaitable<Statistics> statistics(Deadline deadline) override;
-  void close() override {}
+  void close() override { commits_.close(); }
 
  private:
   std::optional<std::int64_t> name_space();
-  [[nodiscard]] std::optional<std::int64_t> expiry(std::int64_t now) const;
-  SaveResult apply(const ContextKey& key, const format::SaveRequest& request);
-  void finish(TableRowList& list, const format::SaveRequest& request, std::int64_t now);
-  void refresh_expiry(const ContextRecord& record, std::int64_t now);
-  void purge_sometimes(Deadline deadline);
-  std::size_t purge_batch();
-  std::uint64_t clear_batch(std::int64_t name_space, bool& done);
+  asio::awaitable<void> refresh_expiry(ContextRecord record, std::int64_t now, Deadline deadline);
   ScanPage scan_by_key(std::int64_t name_space, const std::string& cursor, std::int64_t limit);
   ScanPage scan_by_use(std::int64_t name_space, const std::string& cursor, std::int64_t limit);
   void add_file_damage(CheckReport& report);
-  void add_orphans(CheckReport& report, bool repair);
 
   StorageOptions options_;
-  std::unique_ptr<Connection> connection_;
+  // The first makes the store, the second finds it made.
+  std::unique_ptr<Connection> write_connection_, connection_;
   std::string identity_;
   std::optional<std::int64_t> name_space_;  // found once, there for ever
-  Clock::time_point next_purge_;
   ContextTable table_;
-  Statement refresh_, expired_, batch_, count_, scan_keys_, scan_newest_, scan_moved_;
+  Statement count_, scan_keys_, scan_newest_, scan_moved_;
+
+  StoreWriter writer_;
+  IoThread write_thread_;
+  GroupCommit commits_;
 };
 
 }  // namespace dialogstore::sqlite

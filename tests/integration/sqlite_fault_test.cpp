@@ -3,31 +3,24 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/use_future.hpp>
 #include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
 #include "integration/sqlite_fixture.hpp"
+#include "support/child_process.hpp"
 
 namespace dialogstore::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-class SQLiteFault : public ::testing::Test {
+class SQLiteFault : public SQLiteStore {
  protected:
-  std::string file() const { return folder_ / "dialogs.db"; }
-  std::unique_ptr<DBContextStorage> open(const std::string& query = "") const {
-    return std::make_unique<SQLiteContextStorage>("sqlite:///" + file() + query);
-  }
   // Opening must fail with this code, name the file and `remedy`, and leave every byte as it was.
   void expect_refused(errc code, const std::string& remedy) const {
     const std::string before = read_bytes(file());
@@ -37,8 +30,6 @@ class SQLiteFault : public ::testing::Test {
     EXPECT_NE(text.find(remedy), std::string::npos) << text;
     EXPECT_EQ(read_bytes(file()), before);
   }
-
-  TempDir folder_;
 };
 
 // ---- what is refused when it is opened ----------------------------------------------------------
@@ -52,20 +43,20 @@ TEST_F(SQLiteFault, RefusesAFileThatIsNoDatabase) {
 }
 
 TEST_F(SQLiteFault, RefusesADatabaseOfAnotherApplication) {
-  sql(file(), "CREATE TABLE contexts(id); PRAGMA application_id = 7");
+  sql("CREATE TABLE contexts(id); PRAGMA application_id = 7");
   expect_refused(errc::wrong_type, "use another file");
 }
 
 TEST_F(SQLiteFault, RefusesADatabaseThatBelongsToNobody) {
-  sql(file(), "PRAGMA journal_mode = WAL; CREATE TABLE notes(id); INSERT INTO notes VALUES(1)");
+  sql("PRAGMA journal_mode = WAL; CREATE TABLE notes(id); INSERT INTO notes VALUES(1)");
   expect_refused(errc::wrong_type, "use another file");
 }
 
 TEST_F(SQLiteFault, RefusesANewerFormat) {
   open()->set_item("user", make_context("x"));
-  sql(file(), "PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)");
+  sql("PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)");
   expect_refused(errc::unsupported_format, "upgrade");
-  sql(file(), "PRAGMA user_version = 1");
+  sql("PRAGMA user_version = 1");
   EXPECT_TRUE(open()->contains("user"));
 }
 
@@ -102,9 +93,9 @@ TEST_F(SQLiteFault, MakesAStoreOfAnEmptyFile) {
 
 TEST_F(SQLiteFault, FinishesAStoreWhoseMakerDied) {
   open()->set_item("user", make_context("x"));
-  sql(file(), "PRAGMA journal_mode = DELETE");  // as if it had died before switching to WAL
+  sql("PRAGMA journal_mode = DELETE");  // as if it had died before switching to WAL
   EXPECT_TRUE(open()->contains("user"));
-  EXPECT_EQ(sql(file(), "PRAGMA journal_mode"), "wal");
+  EXPECT_EQ(sql("PRAGMA journal_mode"), "wal");
 }
 
 // ---- another process writes --------------------------------------------------------------------
@@ -171,26 +162,6 @@ TEST_F(SQLiteFault, ReportsDamageAndNotAbsence) {
 
 // ---- a full disk -------------------------------------------------------------------------------
 
-// The system refuses to let any file of this process grow beyond a size, as a quota does.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, signal_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_{};
-  void (*signal_)(int);
-};
-
 TEST_F(SQLiteFault, SaysStorageFullAndWritesNothingOfTheSave) {
   const auto storage = open();
   Context context = make_context("x");
@@ -233,25 +204,9 @@ int fill_tiny_disk(const std::string& folder) {
   return storage.check(false).sound() ? 0 : 4;
 }
 
-// Runs in a process of its own, as everything here that changes the process.
-template <class Work>
-int exit_code_of(Work work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    try {
-      ::_exit(work());
-    } catch (const std::exception& error) {
-      std::cerr << "child: " << error.what() << '\n';
-    }
-    ::_exit(1);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 TEST_F(SQLiteFault, SaysStorageFullOnADiskThatIsFull) {
-  const int code = exit_code_of([&] { return fill_tiny_disk(folder_.path().string()); });
+  const int code =
+      exit_status_of(start_child([&] { return fill_tiny_disk(folder_.path().string()); }));
   if (code == 77) GTEST_SKIP() << "this user may not mount a small disk";
   EXPECT_EQ(code, 0);
 }
@@ -274,13 +229,19 @@ int use_read_only_store(const std::string& file) {
 }
 
 TEST_F(SQLiteFault, ReadsAFileThatItMayNotWrite) {
+  const Pipe go;
+  const pid_t reader = start_child([&] {
+    static_cast<void>(go.read());
+    return use_read_only_store(file());
+  });
   const auto keeper = open();  // another process has it open, so that its log is there to be read
   keeper->set_item("user", make_context("x"));
   std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
   for (const char* suffix : {"", "-wal", "-shm"}) {
     std::filesystem::permissions(file() + suffix, std::filesystem::perms(0444));
   }
-  EXPECT_EQ(exit_code_of([&] { return use_read_only_store(file()); }), 0);
+  go.write(1);
+  EXPECT_EQ(exit_status_of(reader), 0);
 }
 
 }  // namespace

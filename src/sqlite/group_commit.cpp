@@ -1,0 +1,199 @@
+#include "sqlite/group_commit.hpp"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+namespace dialogstore::sqlite {
+namespace {
+
+namespace asio = boost::asio;
+
+// Of one group: so that the write lock, for which other processes wait, is soon free again.
+constexpr std::size_t largest_count = 256;
+constexpr std::size_t largest_bytes = std::size_t{4} << 20U;
+
+Failure late(const Connection& connection) {
+  return {errc::timed_out, connection.file() +
+                               ": the deadline passed while others were writing; try again, or "
+                               "raise timeout"};
+}
+
+Failure closed() {
+  return {errc::closed, "the storage was closed"};
+}
+
+}  // namespace
+
+struct GroupCommit::Waiting {
+  Change change;
+  std::size_t bytes;
+  Deadline deadline;
+  Clock::time_point since;
+  std::exception_ptr error;     ///< the writer's until it has answered
+  asio::steady_timer answered;  ///< these two are the caller's thread's
+  bool is_answered = false;
+};
+
+GroupCommit::GroupCommit(Connection& connection, std::chrono::milliseconds busy_timeout,
+                         asio::any_io_executor writer, std::function<void()> afterwards)
+    : connection_(connection),
+      busy_timeout_(busy_timeout),
+      writer_(std::move(writer)),
+      afterwards_(std::move(afterwards)),
+      savepoint_(connection, "SAVEPOINT one_change"),
+      release_(connection, "RELEASE one_change"),
+      roll_back_(connection, "ROLLBACK TO one_change") {}
+
+// ---- the caller --------------------------------------------------------------------------------
+
+asio::awaitable<void> GroupCommit::run(Change change, std::size_t bytes, Deadline deadline) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto waiting =
+      std::make_shared<Waiting>(Waiting{std::move(change), bytes, deadline, Clock::now(), nullptr,
+                                        asio::steady_timer(executor, deadline)});
+  enqueue(waiting);
+  while (!waiting->is_answered) {
+    const auto woken = co_await waiting->answered.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (waiting->is_answered) break;
+    const bool is_late = !std::get<0>(woken);
+    if (withdraw(waiting)) {
+      if (is_late) throw late(connection_);
+      throw Failure{errc::canceled, "the caller cancelled"};
+    }
+    if (is_late) waiting->answered.expires_at(Deadline::max());
+  }
+  if (waiting->error) std::rethrow_exception(waiting->error);
+}
+
+void GroupCommit::enqueue(const std::shared_ptr<Waiting>& waiting) {
+  const std::lock_guard lock(mutex_);
+  if (is_closed_) throw closed();
+  queue_.push_back(waiting);
+  if (std::exchange(is_flushing_, true)) return;
+  asio::post(writer_, [this] { flush(); });
+}
+
+// False when its group has begun.
+bool GroupCommit::withdraw(const std::shared_ptr<Waiting>& waiting) {
+  const std::lock_guard lock(mutex_);
+  return std::erase(queue_, waiting) != 0;
+}
+
+void GroupCommit::close() {
+  Group waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
+    waiting.assign(queue_.begin(), queue_.end());
+    queue_.clear();
+  }
+  fail(waiting, std::make_exception_ptr(closed()));
+  answer(std::move(waiting));
+}
+
+// ---- the writer --------------------------------------------------------------------------------
+
+void GroupCommit::flush() {
+  do {
+    commit_group();
+    afterwards_();
+  } while (has_more());
+}
+
+bool GroupCommit::has_more() {
+  const std::lock_guard lock(mutex_);
+  is_flushing_ = !queue_.empty();
+  return is_flushing_;
+}
+
+// The group is taken when the lock is: who came while another process was writing is in it, and who
+// gave up is not.
+void GroupCommit::commit_group() {
+  Group group;
+  try {
+    connection_.start_group([this, begun = Clock::now()] { return keep_waiting(begun); });
+    Transaction transaction(connection_);
+    group = take_group();
+    for (const auto& waiting : group) make(*waiting);
+    transaction.commit();
+  } catch (...) {
+    if (group.empty()) group = take_group();
+    fail(group, std::current_exception());
+  }
+  answer(std::move(group));
+}
+
+GroupCommit::Group GroupCommit::take_group() {
+  Group group;
+  std::size_t bytes = 0;
+  const std::lock_guard lock(mutex_);
+  while (!queue_.empty() && group.size() < largest_count) {
+    bytes += queue_.front()->bytes;
+    if (!group.empty() && bytes > largest_bytes) break;
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return group;
+}
+
+void GroupCommit::make(Waiting& waiting) {
+  if (Clock::now() >= waiting.deadline) {
+    waiting.error = std::make_exception_ptr(late(connection_));
+    return;
+  }
+  Run(savepoint_).finish();
+  bool is_kept = false;
+  try {
+    is_kept = waiting.change();
+  } catch (...) {
+    waiting.error = std::current_exception();
+    // After some errors (a full disk, say) SQLite itself rolls everything back.
+    if (!connection_.is_in_transaction()) throw;
+  }
+  if (!is_kept) Run(roll_back_).finish();
+  Run(release_).finish();
+}
+
+// Asked while another process holds the lock; false when nobody is left who waits.
+bool GroupCommit::keep_waiting(Clock::time_point begun) {
+  Group impatient;
+  bool is_wanted = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = Clock::now();
+    while (!queue_.empty() && now >= std::max(begun, queue_.front()->since) + busy_timeout_) {
+      impatient.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
+    is_wanted = !queue_.empty();
+  }
+  fail(impatient, std::make_exception_ptr(connection_.busy_failure()));
+  answer(std::move(impatient));
+  return is_wanted;
+}
+
+// An answer that did not come from a commit may rest on a change that was not committed, so that
+// all that did not fail by themselves fail together.
+void GroupCommit::fail(const Group& group, const std::exception_ptr& error) {
+  for (const auto& waiting : group) {
+    if (!waiting->error) waiting->error = error;
+  }
+}
+
+void GroupCommit::answer(Group group) {
+  if (group.empty()) return;
+  const auto caller = group.front()->answered.get_executor();
+  asio::post(caller, [group = std::move(group)] {
+    for (const auto& waiting : group) {
+      waiting->is_answered = true;
+      waiting->answered.cancel();
+    }
+  });
+}
+
+}  // namespace dialogstore::sqlite
