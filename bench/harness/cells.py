@@ -120,6 +120,7 @@ class Extent:
     blocks: tuple
     shrink: int = 1  # divides the pools
     corpus_dialogs: int = 120
+    cross_checked: tuple = (50, 64)  # stored, dialogs of the block
 
     def pool(self, contender, block):
         pools = SLOW_POOLS if BY_NAME[contender].kind in SLOW_KINDS else POOLS
@@ -128,11 +129,12 @@ class Extent:
 
 
 FULL = Extent(rounds=5, seconds=1.2, blocks=BLOCKS)
-QUICK = Extent(rounds=3, seconds=0.4, blocks=BLOCKS, shrink=4, corpus_dialogs=40)
+QUICK = Extent(rounds=2, seconds=0.4, blocks=BLOCKS, shrink=8, corpus_dialogs=40)
 SMOKE = Extent(
     rounds=1,
     seconds=0.02,
     blocks=(Block(1, 2, IN_REDIS + RECORDED + EMBEDDED), Block(10, 2, IN_REDIS + PEERS)),
     shrink=1 << 20,
     corpus_dialogs=2,
+    cross_checked=(1, 2),
 )

@@ -9,8 +9,7 @@ from .programs import run_pinned
 from .servers import decode, encode
 
 ROUNDS = 3
-SECONDS = 1
-REQUESTS = 60_000
+REQUESTS_A_SECOND = 60_000
 # Of a row's header: kind, format, distance, sequence number, token.
 TOKEN = slice(8, 16)
 
@@ -46,11 +45,9 @@ def usable_turn(client, recording):
     raise ValueError("no recorded turn can be given to redis-benchmark")
 
 
-def cross_check(programs, server, recording, folder, dialogs):
+def cross_check(programs, server, database, recording, folder, extent):
     """Requests a second of each, medians."""
-    from .measure import RECORDED_FROM, database_of
-
-    database = database_of(RECORDED_FROM) + 1
+    dialogs = extent.cross_checked[1]
     server.client.command("SELECT", database)
     load, save = usable_turn(server.client, recording)
     results = {"connections": dialogs}
@@ -63,20 +60,21 @@ def cross_check(programs, server, recording, folder, dialogs):
                 "repeat",
                 request=request,
                 dialogs=dialogs,
-                seconds=SECONDS,
+                seconds=extent.seconds,
                 store=server.uri(database),
             )
             rates["bare"].append(figures["requests_per_second"])
             rates["redis_benchmark"].append(
-                redis_benchmark(programs, server, database, dialogs, arguments)
+                redis_benchmark(programs, server, database, extent, arguments)
             )
         results[name] = {who: statistics.median(each) for who, each in rates.items()}
     return results
 
 
-def redis_benchmark(programs, server, database, dialogs, arguments):
+def redis_benchmark(programs, server, database, extent, arguments):
+    requests = int(REQUESTS_A_SECOND * extent.seconds)
     command = ["redis-benchmark", "-p", str(server.port), "--dbnum", str(database), "--csv"]
-    command += ["-c", str(dialogs), "-n", str(REQUESTS), *arguments]
+    command += ["-c", str(extent.cross_checked[1]), "-n", str(requests), *arguments]
     table = csv.reader(io.StringIO(run_pinned(command, programs.core).decode(errors="replace")))
     rows = list(table)
     return float(rows[-1][rows[0].index("rps")])

@@ -1,6 +1,7 @@
 """Plays the cells: rounds of the contenders of a block alternate, so that whatever else the machine
 does meets all of them."""
 
+import math
 import shutil
 import sys
 import time
@@ -8,11 +9,13 @@ import time
 from . import footprint
 from .cells import BY_NAME, CONTENDERS
 from .cross_check import cross_check
-from .programs import Absent
+from .programs import Absent, ProgramError
 from .servers import RedisServer
 
 # A contender has two databases: as prepared, and what a round plays with.
 RECORDED_FROM = "ours-recent"
+# Recorded saves are late, and refused, after ten minutes.
+RECORDING_SECONDS = 300
 
 
 def log(text):
@@ -73,23 +76,37 @@ class Measurement:
         names = [name for name in names if name not in self.absent]
         if not names:
             return
-        self._record(server, block, names)
+        self._recorded_at = -math.inf
         for number in range(self._extent.rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
-                figures = self._play(server, block, name)
-                self.cells.setdefault((name, block.dialogs, block.stored), []).append(figures)
+                self._play_round(server, block, name)
         log(
             f"{block.stored} turns stored, {block.dialogs} dialogs: {len(names)} contenders in "
             f"{time.monotonic() - start:.0f} s"
         )
-        if (block.stored, block.dialogs) == (50, 64) and RECORDED_FROM in names:
+        is_recorded = any(BY_NAME[name].kind == "recorded" for name in names)
+        if is_recorded and (block.stored, block.dialogs) == self._extent.cross_checked:
+            self._record(server, block)
+            database = database_of(RECORDED_FROM) + 1
             self.cross_check = cross_check(
-                self._programs, server, self._recording(), self._folder, block.dialogs
+                self._programs, server, database, self._recording(), self._folder, self._extent
             )
 
+    def _play_round(self, server, block, name):
+        if name in self.absent:
+            return
+        try:
+            figures = self._play(server, block, name)
+        except ProgramError as error:
+            self._give_up_peer(name, error)
+            return
+        self.cells.setdefault((name, block.dialogs, block.stored), []).append(figures)
+
     def _prepare(self, server, block, name):
+        if BY_NAME[name].kind == "recorded":
+            name = RECORDED_FROM
         contender = BY_NAME[name]
-        if name in self._prepared or name in self.absent or contender.kind in ("memory", "recorded"):
+        if name in self._prepared or name in self.absent or contender.kind == "memory":
             return
         options = self._options(server, block, name, database_of(name))
         if contender.kind == "sqlite":
@@ -99,20 +116,32 @@ class Measurement:
             play("prepare", **options)
         except Absent as reason:
             self._mark_absent(name, str(reason))
+        except ProgramError as error:
+            self._give_up_peer(name, error)
         self._prepared.add(name)
 
-    def _record(self, server, block, names):
-        """Anew for each block: recorded saves are late after ten minutes."""
-        if not any(BY_NAME[name].kind == "recorded" for name in names):
+    def _give_up_peer(self, name, error):
+        """What is not ours does not end the run."""
+        if BY_NAME[name].kind != "peer":
+            raise error
+        self._mark_absent(name, f"it failed: {str(error).splitlines()[-1]}")
+
+    def _record(self, server, block):
+        """Unless the last recording is of this block, and new."""
+        if time.monotonic() < self._recorded_at + RECORDING_SECONDS:
             return
         source = database_of(RECORDED_FROM)
         server.copy_database(source, source + 1)
         options = self._options(server, block, RECORDED_FROM, source + 1)
         self._programs.turns("record", recording=self._recording(), **options)
+        self._recorded_at = time.monotonic()
 
     def _play(self, server, block, name):
         contender = BY_NAME[name]
-        source = RECORDED_FROM if contender.kind == "recorded" else name
+        source = name
+        if contender.kind == "recorded":
+            source = RECORDED_FROM
+            self._record(server, block)
         options = self._options(server, block, name, database_of(source) + 1)
         options |= {"dialogs": block.dialogs, "seconds": self._extent.seconds}
         if contender.kind == "sqlite":
