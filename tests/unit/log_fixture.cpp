@@ -196,4 +196,19 @@ void expect_same_content(const ContextState& a, const ContextState& b) {
   }
 }
 
+std::string kinds(const FakeList& list) {
+  std::string out;
+  for (const std::string& row : list.rows) out.push_back(row.front());
+  return out;
+}
+
+void expect_reloads(const FakeList& list, const ContextState& state) {
+  ContextState fresh;
+  const ReplayResult result = load_all(list, fresh);
+  ASSERT_EQ(result.status, ReplayStatus::loaded) << result.why;
+  expect_same_content(state, fresh);
+  if (state.position->complete) expect_same_position(*state.position, *fresh.position);
+  EXPECT_EQ(inspect(list.all()), std::vector<std::string>{});
+}
+
 }  // namespace dialogstore::format
