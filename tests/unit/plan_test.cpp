@@ -272,7 +272,9 @@ TEST(PlanSave, EverythingTrimmedAndNumberingGoesOn) {
 TEST(PlanSave, OpaquePagesAreLeftAlone) {
   ContextState state;
   FakeList list = stored(state, 42);
-  state.position->pages[1].opaque = true;
+  auto pages = state.position->pages.to_vector();
+  pages[1].opaque = true;
+  state.position->pages = std::move(pages);
   set_part(state, 9, TurnPart::response, message_text(99));
   EXPECT_EQ(plan_save(state, token(1), {}).error, errc::unsupported_format);
   set_part(state, 20, TurnPart::response, message_text(99));
