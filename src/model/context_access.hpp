@@ -4,15 +4,14 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dialogstore/context.hpp"
+#include "model/context_changes.hpp"
 #include "model/log_position.hpp"
 
 namespace dialogstore {
@@ -54,20 +53,6 @@ class TurnTable {
 
  private:
   std::vector<TurnText> turns_;
-};
-
-/// What was done to a context since it was loaded or saved.
-struct ContextChanges {
-  /// Touched parts, a bit for each TurnPart; whether set or erased shows in the context itself.
-  std::map<std::int64_t, std::uint8_t> turns;
-  std::set<std::string, std::less<>> misc, framework_states, extra;  ///< names set or erased
-  bool id = false;
-  bool validation = false;
-  /// Sequences trimmed: parts below are dropped. keep_all where not.
-  FirstKept first{keep_all, keep_all, keep_all};
-
-  [[nodiscard]] bool empty() const noexcept;
-  void clear() { *this = ContextChanges{}; }
 };
 
 /// A save that was sent and not answered: sending these very bytes again settles it.

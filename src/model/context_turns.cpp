@@ -170,8 +170,8 @@ void drop_marks(ContextChanges& changes, TurnPart part, std::int64_t first) {
   std::erase_if(changes.turns, [](const auto& entry) { return entry.second == 0; });
 }
 
-void clear_members(JsonObject& object, std::set<std::string, std::less<>>& changed) {
-  for (const auto& member : object) changed.insert(member.first);
+void clear_members(JsonObject& object, MemberChanges& changes) {
+  for (const auto& member : object) changes.note_erased(member.first);
   object.clear();
 }
 

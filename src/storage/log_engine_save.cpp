@@ -71,23 +71,6 @@ bool is_done(const SaveResult& result) {
   throw Failure{errc::protocol_error, "an answer to a save that makes no sense"};
 }
 
-void unite(FirstKept& into, const FirstKept& other) {
-  for (std::size_t part = 0; part < turn_parts; ++part) {
-    into[part] = std::max(into[part], other[part]);
-  }
-}
-
-/// The changes of a save that proved not applied are unsaved again, beside what was done since.
-void unite(ContextChanges& into, const ContextChanges& other) {
-  for (const auto& [index, parts] : other.turns) into.turns[index] |= parts;
-  into.misc.insert(other.misc.begin(), other.misc.end());
-  into.framework_states.insert(other.framework_states.begin(), other.framework_states.end());
-  into.extra.insert(other.extra.begin(), other.extra.end());
-  into.id = into.id || other.id;
-  into.validation = into.validation || other.validation;
-  unite(into.first, other.first);
-}
-
 format::SavePlan checked(format::PlanResult result) {
   if (result.status == format::PlanStatus::failed) throw Failure{result.error, result.why};
   if (result.status == format::PlanStatus::needs_everything) {
@@ -115,11 +98,11 @@ void count_all_as_changed(ContextAccess::State& state) {
       }
     }
   }
-  for (const auto& [name, value] : state.misc) state.changes.misc.insert(name);
+  for (const auto& [name, value] : state.misc) state.changes.misc.note_set(name);
   for (const auto& [name, value] : state.framework_states) {
-    state.changes.framework_states.insert(name);
+    state.changes.framework_states.note_set(name);
   }
-  for (const auto& [name, value] : state.extra) state.changes.extra.insert(name);
+  for (const auto& [name, value] : state.extra) state.changes.extra.note_set(name);
   state.changes.validation = state.validation;
   state.changes.id = false;  // the one who stored it first named it
   state.position = std::make_unique<LogPosition>();
@@ -214,7 +197,8 @@ asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings s
     state.changes = std::move(since);
     state.pending = nullptr;
   } else if (result.answer == SaveAnswer::conflict) {
-    unite(state.changes, pending->changes);
+    const auto since = std::exchange(state.changes, pending->changes);
+    state.changes.add(since);
     state.pending = nullptr;
   } else {
     report(result);

@@ -78,11 +78,11 @@ TEST(ContextClear, EmptiesStateAndMarksEachName) {
   settle(context);
   context.clear(5, {ContextField::misc});
   EXPECT_TRUE(context.misc().empty());
-  EXPECT_EQ(changes(context).misc, (std::set<std::string, std::less<>>{"a", "b"}));
+  EXPECT_EQ(changes(context).misc, (MemberChanges{.erased = {"a", "b"}, .set = {}}));
   EXPECT_FALSE(context.framework_states().empty());
   context.clear(5, {ContextField::framework_states});
   EXPECT_TRUE(context.framework_states().empty());
-  EXPECT_TRUE(changes(context).framework_states.contains("s"));
+  EXPECT_TRUE(changes(context).framework_states.erased.contains("s"));
   EXPECT_EQ(context.turn_count(), 2U);
 }
 

@@ -116,7 +116,7 @@ void erase_part(ContextState& state, std::int64_t index, TurnPart part) {
 
 void set_misc(ContextState& state, std::string_view name, std::string_view json) {
   state.misc.set(name, Json::parse(json));
-  state.changes.misc.emplace(name);
+  state.changes.misc.note_set(name);
 }
 
 void trim(ContextState& state, const FirstKept& first) {

@@ -80,15 +80,39 @@ TEST(PlanSave, StateTravelsByName) {
   save(list, state);
   set_misc(state, "b", "{}");
   state.misc.erase("a");
-  state.changes.misc.insert("a");
+  state.changes.misc.note_erased("a");
   state.framework_states.set("m", Json(1));
-  state.changes.framework_states.insert("m");
+  state.changes.framework_states.note_set("m");
   state.id = Json(5);
   state.validation = true;
   state.changes.id = state.changes.validation = true;
   const SavePlan plan = save(list, state);
   EXPECT_EQ(plan.request.rows[0].substr(header_bytes),
             R"({"misc":{"b":{}},"misc_del":["a"],"states":{"m":1},"id":5,"validation":true})");
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, AMemberErasedAndSetAgainStandsLast) {
+  Context context(Json("id"));
+  for (const char* name : {"a", "b", "c"}) {
+    context.set_misc(name, 1);
+    context.set_framework_state(name, 1);
+    context.set_extra(name, 1);
+  }
+  ContextState& state = ContextAccess::state(context);
+  FakeList list = stored(state, 0);
+  context.erase_misc("a");
+  context.set_misc("new", 1);
+  context.set_misc("a", 2);
+  context.set_misc("c", 2);  // this one keeps its place
+  context.erase_framework_state("b");
+  context.set_framework_state("b", 1);
+  context.erase_extra("a");
+  context.erase_extra("b");
+  context.set_extra("b", 1);
+  context.set_extra("a", 1);
+  const SavePlan plan = save(list, state);
+  EXPECT_EQ(plan.request.op, SaveOp::append);
   expect_reloads(list, state);
 }
 
