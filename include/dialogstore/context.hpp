@@ -141,7 +141,7 @@ class Context {
   [[nodiscard]] bool is_complete() const noexcept;
   /// True when something changed since the last load or save (always for a new context).
   [[nodiscard]] bool has_changes() const noexcept;
-  /// True when a save ended with outcome_unknown: saving this object again settles it first.
+  /// True when a save ended with outcome_unknown, until saving this object again has settled it.
   [[nodiscard]] bool has_pending_save() const noexcept;
 
   /// Same content (id, turns, state); what the store knows of it does not count. Messages and

@@ -65,6 +65,7 @@ std::unique_ptr<ContextAccess::State> copy_of(const ContextAccess::State& from) 
   if (from.position) copy->position = std::make_unique<LogPosition>(*from.position);
   copy->stored_under = from.stored_under;
   copy->pending = from.pending;
+  copy->in_doubt = from.in_doubt;
   copy->saving = false;  // it is the other object that is being saved
   return copy;
 }

@@ -72,6 +72,9 @@ struct Context::State {
   std::unique_ptr<LogPosition> position;
   std::string stored_under;  ///< storage identity and key that `position` belongs to
   std::shared_ptr<const PendingSave> pending;
+  /// An unanswered save was not found and not disproved: what is stored may hold these changes, so
+  /// that they are never merged.
+  bool in_doubt = false;
   bool saving = false;  ///< a save of this object is in progress
 };
 

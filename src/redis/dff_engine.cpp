@@ -105,6 +105,7 @@ void DffEngine::set_stored(const ContextKey& key, Context& context, std::string_
   state.stored_under = place_of(key);
   state.changes.clear();
   state.pending = nullptr;
+  state.in_doubt = false;
 }
 
 asio::awaitable<bool> DffEngine::do_contains(ContextKey key, Settings settings) {
@@ -131,6 +132,9 @@ asio::awaitable<void> DffEngine::do_save(ContextKey key, Context* context, SaveM
   const Saving saving(*context);
   if (ContextAccess::state(*context).pending) co_await settle(key, context, settings);
   const auto& state = ContextAccess::state(*context);
+  if (state.in_doubt && settings.on_conflict == ConflictPolicy::merge) {
+    settings.on_conflict = ConflictPolicy::fail;  // what is stored may hold its changes already
+  }
   const bool was_stored = state.position && state.stored_under == place_of(key);
   std::string expected;
   if (was_stored && mode == SaveMode::set) expected = digest_of(state.position->version.token);
@@ -182,7 +186,11 @@ asio::awaitable<void> DffEngine::settle(ContextKey key, Context* context, Settin
   const auto& value = pending->request->rows.front();
   const auto result =
       co_await values_.swap(key.text(), pending->request->base, value, true, settings.deadline);
-  if (result.answer == SwapAnswer::conflict) report_conflict(result);
+  state.pending = nullptr;
+  if (result.answer == SwapAnswer::conflict) {
+    state.in_doubt = true;
+    report_conflict(result);
+  }
   auto changes = std::move(state.changes);
   set_stored(key, *context, value_digest(value));
   state.changes = std::move(changes);
@@ -252,6 +260,11 @@ asio::awaitable<bool> DffEngine::do_erase(ContextKey key, Settings settings) {
     const auto result = co_await values_.swap(key.text(), std::move(expected), std::move(nothing),
                                               false, settings.deadline);
     if (result.answer == SwapAnswer::done) co_return true;
+    if (result.unanswered_copy) {
+      throw Failure{errc::outcome_unknown,
+                    "others saved the context while it was being deleted; an earlier copy of this "
+                    "delete may have been applied before that"};
+    }
   }
 }
 

@@ -100,8 +100,12 @@ asio::awaitable<bool> LogEngine::do_erase(ContextKey key, Settings settings) {
         std::make_shared<const format::SaveRequest>(format::plan_erase(last->version, new_token()));
     const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
     if (is_done(result.answer)) co_return true;
-    // Gone without us: another call deleted it, or an unanswered copy of ours did.
-    if (!is_rebuildable(result)) co_return result.unanswered_copy;
+    if (!is_rebuildable(result)) {
+      if (!result.unanswered_copy) co_return false;  // another call deleted it
+      throw Failure{errc::outcome_unknown,
+                    "others deleted or replaced the context while it was being deleted; an earlier "
+                    "copy of this delete may have been applied before that"};
+    }
     last = answered_header(result);
     co_await pause_between_rounds(round, settings.deadline);
   }

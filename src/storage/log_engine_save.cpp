@@ -131,6 +131,7 @@ void adopt(Context& context, Context theirs) {
   auto& stored = ContextAccess::state(theirs);
   format::merge(ContextAccess::state(context), stored);
   stored.saving = true;  // the save in progress goes on with it
+  stored.in_doubt = ContextAccess::state(context).in_doubt;
   context = std::move(theirs);
 }
 
@@ -142,6 +143,10 @@ asio::awaitable<void> LogEngine::do_save(ContextKey key, Context& context, SaveM
   const Saving saving(context);
   auto& state = ContextAccess::state(context);
   if (state.pending) co_await settle(key, state, settings);
+  // What may be stored already is for the caller to put together, who was told of the doubt.
+  if (state.in_doubt && settings.on_conflict == ConflictPolicy::merge) {
+    settings.on_conflict = ConflictPolicy::fail;
+  }
 
   if (state.position && state.stored_under == place_of(key) && mode == SaveMode::set) {
     co_await save_changes(std::move(key), context, settings);
@@ -179,8 +184,12 @@ void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) co
   state.position = std::make_unique<LogPosition>(std::move(after));
   state.stored_under = place_of(key);
   state.changes.clear();
+  state.in_doubt = false;
 }
 
+/// Finds out what became of a save that nobody answered. Afterwards nothing is pending: its changes
+/// are saved, or unsaved again. When neither is proven that is reported, once; no copy of it can
+/// take effect any more, because the version it builds on is not the last one.
 asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings settings) {
   const auto pending = state.pending;
   if (pending->place != place_of(key)) {
@@ -191,18 +200,18 @@ asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings s
   // The earlier call's copies count: whatever is answered now is the answer to one of several.
   SaveResult result = co_await rows_->save(key, pending->request, true, settings.deadline);
   result.unanswered_copy = true;
+  const auto since = std::exchange(state.changes, {});
+  state.pending = nullptr;
   if (is_done(result)) {
-    auto since = std::exchange(state.changes, {});
     saved(key, state, pending->after);
-    state.changes = std::move(since);
-    state.pending = nullptr;
-  } else if (result.answer == SaveAnswer::conflict) {
-    const auto since = std::exchange(state.changes, pending->changes);
-    state.changes.add(since);
-    state.pending = nullptr;
-  } else {
-    report(result);
+    state.changes = since;
+    co_return;
   }
+  state.changes = pending->changes;
+  state.changes.add(since);
+  if (result.answer == SaveAnswer::conflict) co_return;  // proven not applied
+  state.in_doubt = true;
+  report(result);
 }
 
 asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context, Settings settings) {
