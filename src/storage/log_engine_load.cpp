@@ -52,8 +52,12 @@ asio::awaitable<bool> LogEngine::do_contains(ContextKey key, Settings settings) 
   co_return last.has_value();
 }
 
-asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Settings settings,
-                                                           bool refresh) {
+asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Settings settings) {
+  return read_context(std::move(key), settings, options().ttl.count() > 0 && options().ttl_on_read);
+}
+
+asio::awaitable<std::optional<Context>> LogEngine::read_context(ContextKey key, Settings settings,
+                                                                bool refresh) {
   key.check();
   std::size_t window =
       settings.history == History::all ? 0 : std::size_t{log_options_.seal_after} + 2;
@@ -88,12 +92,12 @@ asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Setti
 asio::awaitable<std::vector<Turn>> LogEngine::do_load_turns(ContextKey key, std::int64_t from,
                                                             std::int64_t to, Settings settings) {
   settings.history = History::recent;
-  auto context = co_await do_load(key, settings, false);
+  auto context = co_await read_context(key, settings, false);
   if (context && !context->is_complete()) {
     const auto& unsealed = ContextAccess::state(*context).position->unsealed_turns;
     if (unsealed.empty() || from < unsealed.front()) {
       settings.history = History::all;
-      context = co_await do_load(key, settings, false);
+      context = co_await read_context(key, settings, false);
     }
   }
   if (!context) throw Failure{errc::key_not_found, "no context is stored under this key"};

@@ -4,47 +4,13 @@
 
 #include "dialogstore/limits.hpp"
 #include "storage/log_engine.hpp"
+#include "storage/saving.hpp"
 
 namespace dialogstore {
 
 namespace {
 
 constexpr int largest_rounds = 64;
-
-/// A context is saved by one call at a time. Holds the context, not the flag: a merge puts another
-/// inside into it.
-class Saving {
- public:
-  explicit Saving(Context& context) : context_(context) {
-    if (ContextAccess::state(context_).saving) {
-      throw Failure{errc::save_in_progress,
-                    "this Context object is being saved already; await that save first"};
-    }
-    ContextAccess::state(context_).saving = true;
-  }
-  ~Saving() { ContextAccess::state(context_).saving = false; }
-  Saving(const Saving&) = delete;
-  Saving& operator=(const Saving&) = delete;
-
- private:
-  Context& context_;
-};
-
-Version answered_version(const SaveResult& result) {
-  format::RowHeader header;
-  const auto fault = format::decode_header(result.last_header, header);
-  if (fault == format::RowFault::newer_format) {
-    throw Failure{errc::unsupported_format, "a newer version of this library wrote this context"};
-  }
-  if (fault != format::RowFault::none) {
-    throw Failure{errc::corrupt, "the last row is damaged: " + std::string(describe(fault))};
-  }
-  return header.version;
-}
-
-bool is_done(const SaveResult& result) {
-  return result.answer == SaveAnswer::saved || result.answer == SaveAnswer::already;
-}
 
 /// An answer that proves neither way after an unanswered copy is for the caller to decide on.
 [[noreturn]] void report(const SaveResult& result) {
@@ -234,7 +200,7 @@ asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context, 
         continue;
       }
       std::optional<Version> replaced;
-      if (result.answer != SaveAnswer::gone) replaced = answered_version(result);
+      if (result.answer != SaveAnswer::gone) replaced = answered_header(result).version;
       co_await save_whole(std::move(key), context, SaveMode::set, replaced, settings);
       co_return;
     }
@@ -252,7 +218,7 @@ asio::awaitable<void> LogEngine::rebase(ContextKey key, Context& context, Settin
   const Version base = ContextAccess::state(context).position->version;
   settings.history = context.is_complete() ? History::all : History::recent;
   for (;;) {
-    auto theirs = co_await do_load(key, settings, false);
+    auto theirs = co_await read_context(key, settings, false);
     if (!theirs) {
       throw Failure{errc::gone,
                     "the context was deleted while it was being saved; nothing was written"};
@@ -273,7 +239,7 @@ asio::awaitable<void> LogEngine::rebase(ContextKey key, Context& context, Settin
 asio::awaitable<bool> LogEngine::save_with_history(ContextKey key, Context& context,
                                                    Settings settings) {
   settings.history = History::all;
-  auto theirs = co_await do_load(key, settings, false);
+  auto theirs = co_await read_context(key, settings, false);
   if (!theirs) {
     throw Failure{errc::gone,
                   "the context was deleted or expired after it was loaded; nothing "
@@ -327,7 +293,7 @@ asio::awaitable<void> LogEngine::save_whole(ContextKey key, Context& context, Sa
       co_return;
     }
     replaced.reset();
-    if (result.answer != SaveAnswer::gone) replaced = answered_version(result);
+    if (result.answer != SaveAnswer::gone) replaced = answered_header(result).version;
     co_await pause_between_rounds(round, settings.deadline);
   }
   throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};
