@@ -71,7 +71,8 @@ class Context {
   /// DFF's add_*: under the last index of that sequence plus one (0 in a new context); after older
   /// turns were cleared or not loaded, numbering goes on behind them. Returns the index. Throws
   /// FormatError when a text is not UTF-8; too_large at the last index; partial_context when the
-  /// last turns of the sequence were erased and history=recent did not load the one before.
+  /// last turns of the sequence were erased since a load with history=recent that did not bring the
+  /// one before.
   std::int64_t add_label(const Label& label);
   std::int64_t add_request(const Message& request);
   std::int64_t add_response(const Message& response);

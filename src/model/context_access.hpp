@@ -84,4 +84,8 @@ struct ContextAccess {
   using State = Context::State;
 };
 
+/// False when only turns that were not loaded tell the index of the next one: the last of a
+/// sequence were erased.
+bool knows_numbering(const ContextAccess::State& state);
+
 }  // namespace dialogstore

@@ -80,8 +80,8 @@ bool was_erased(const State& state, std::int64_t index, TurnPart part) noexcept 
 }
 
 // Behind the last turn of the sequence, as in DFF; when there is none, where numbering went on.
-// The same whether older turns were loaded or not.
-std::int64_t next_index(const State& state, TurnPart part) {
+// The same whether older turns were loaded or not; nullopt when only those tell.
+std::optional<std::int64_t> known_next_index(const State& state, TurnPart part) {
   const auto last = state.turns.last_index(part);
   const std::int64_t next = state.next[slot(part)];
   const std::int64_t loaded = loaded_from(state);
@@ -89,12 +89,18 @@ std::int64_t next_index(const State& state, TurnPart part) {
   if (last && (is_all_here || *last >= loaded)) return *last + 1;
   if (is_all_here) return next;
   // So the last one lies in a page, just before `next`; unless one behind it was erased.
-  if (next > loaded || was_erased(state, next - 1, part)) {
-    throw_error(errc::partial_context, "", "",
-                "the last turn of the sequence was erased and the one before it was not loaded; "
-                "load with history=all to number the next one");
-  }
+  if (next > loaded || was_erased(state, next - 1, part)) return std::nullopt;
   return next;
+}
+
+std::int64_t next_index(const State& state, TurnPart part) {
+  const auto next = known_next_index(state, part);
+  if (!next) {
+    throw_error(errc::partial_context, "", "",
+                "the last turns of the sequence were erased and those before were not loaded; load "
+                "with history=all to number the next one");
+  }
+  return *next;
 }
 
 std::int64_t add_part(State& state, TurnPart part, std::string text) {
@@ -176,6 +182,11 @@ void clear_members(JsonObject& object, MemberChanges& changes) {
 }
 
 }  // namespace
+
+bool knows_numbering(const State& state) {
+  return known_next_index(state, TurnPart::label) && known_next_index(state, TurnPart::request) &&
+         known_next_index(state, TurnPart::response);
+}
 
 std::int64_t Context::add_label(const Label& label) {
   return add_part(*state_, TurnPart::label, stored_text(label));

@@ -51,6 +51,7 @@ class PageMarks {
   [[nodiscard]] const PageMark* begin() const noexcept { return pages_ ? pages_->data() : nullptr; }
   [[nodiscard]] const PageMark* end() const noexcept { return begin() + size(); }
   [[nodiscard]] const PageMark& operator[](std::size_t place) const { return (*pages_)[place]; }
+  void clear() noexcept { pages_.reset(); }
   /// A copy to make others of.
   [[nodiscard]] std::vector<PageMark> to_vector() const { return {begin(), end()}; }
 

@@ -59,8 +59,8 @@ asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Setti
 asio::awaitable<std::optional<Context>> LogEngine::read_context(ContextKey key, Settings settings,
                                                                 bool refresh) {
   key.check();
-  std::size_t window =
-      settings.history == History::all ? 0 : std::size_t{log_options_.seal_after} + 2;
+  const bool wants_recent = settings.history == History::recent;
+  std::size_t window = wants_recent ? std::size_t{log_options_.seal_after} + 2 : 0;
   for (int round = 0; round < largest_windows; ++round) {
     co_await throw_if_cancelled();
     const Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
@@ -69,7 +69,7 @@ asio::awaitable<std::optional<Context>> LogEngine::read_context(ContextKey key, 
     Context context(Json(0));  // cheaper than a fresh random id, which replay would replace
     auto& state = ContextAccess::state(context);
     auto result = format::replay(read.rows, everything, state);
-    if (everything && window != 0 && result.error == errc::unsupported_format) {
+    if (everything && wants_recent && result.error == errc::unsupported_format) {
       result = format::replay(read.rows, false, state);  // an opaque page hides no recent turn
     }
     switch (result.status) {
@@ -77,6 +77,10 @@ asio::awaitable<std::optional<Context>> LogEngine::read_context(ContextKey key, 
       case format::ReplayStatus::deleted:
         co_return std::nullopt;
       case format::ReplayStatus::loaded:
+        if (!everything && !knows_numbering(state)) {
+          window = 0;  // all of it
+          break;
+        }
         state.stored_under = place_of(key);
         co_return context;
       case format::ReplayStatus::needs_window:
