@@ -100,7 +100,7 @@ void change(ContextState& state, std::string_view bits) {
   }
   if ((what & 8U) != 0) {
     state.misc.set("m", Json(1));
-    state.changes.misc.insert("m");
+    state.changes.misc.note_set("m");
   }
 }
 

@@ -70,7 +70,9 @@ class Context {
   // ---- turns -------------------------------------------------------------------------------
   /// DFF's add_*: under the last index of that sequence plus one (0 in a new context); after older
   /// turns were cleared or not loaded, numbering goes on behind them. Returns the index. Throws
-  /// FormatError when a text is not UTF-8; too_large at the last index.
+  /// FormatError when a text is not UTF-8; too_large at the last index; partial_context when the
+  /// last turns of the sequence were erased since a load with history=recent that did not bring the
+  /// one before.
   std::int64_t add_label(const Label& label);
   std::int64_t add_request(const Message& request);
   std::int64_t add_response(const Message& response);
@@ -79,7 +81,7 @@ class Context {
   [[nodiscard]] std::optional<Message> last_request() const;
   [[nodiscard]] std::optional<Message> last_response() const;
   /// DFF's setters: replace the last one; without one, they add it as index 0 (or behind the turns
-  /// that history=recent did not load).
+  /// that history=recent did not load; partial_context as for add_*).
   void set_last_label(const Label& label);
   void set_last_request(const Message& request);
   void set_last_response(const Message& response);
@@ -107,8 +109,9 @@ class Context {
 
   /// DFF's clear: keeps the last `hold_last_n` of each named sequence and drops the rest; `misc`
   /// and `framework_states` are emptied when named. (DFF keeps everything for 0; we keep none.)
-  /// Numbering goes on where it was. Throws StorageError (partial_context), changing nothing, when
-  /// fewer turns were loaded than are to be kept.
+  /// Numbering goes on where it was. After a load with history=recent it throws StorageError
+  /// (partial_context), changing nothing, when fewer than `hold_last_n` of a named sequence were
+  /// loaded, since which to keep is not known then; 0 can always be asked for.
   void clear(std::size_t hold_last_n,
              std::initializer_list<ContextField> fields = {
                  ContextField::requests, ContextField::responses, ContextField::labels});
@@ -139,7 +142,7 @@ class Context {
   [[nodiscard]] bool is_complete() const noexcept;
   /// True when something changed since the last load or save (always for a new context).
   [[nodiscard]] bool has_changes() const noexcept;
-  /// True when a save ended with outcome_unknown: saving this object again settles it first.
+  /// True when a save ended with outcome_unknown, until saving this object again has settled it.
   [[nodiscard]] bool has_pending_save() const noexcept;
 
   /// Same content (id, turns, state); what the store knows of it does not count. Messages and

@@ -70,8 +70,13 @@ class DBContextStorage {
   /// Atomicity: readers see all of a save or nothing of it; it takes effect exactly once however
   /// often it had to be sent.
   /// Errors: conflict, history_changed, gone (see ConflictPolicy); outcome_unknown: save the same
-  /// object again. After success the context remembers its new version and can be saved again;
-  /// after a merge it holds the merged content.
+  /// object again, which first finds out what became of the earlier save. When others have replaced
+  /// or deleted the context meanwhile, that may be impossible: the save ends once with
+  /// history_changed or gone, saying so, and writes nothing. From then on the object is judged as
+  /// any other, but never merged, since what is stored may hold its changes already: load the
+  /// context again, save with `overwrite`, or save the object elsewhere.
+  /// After success the context remembers its new version and can be saved again; after a merge it
+  /// holds the merged content.
   /// Cost: one round trip; bytes as of what changed (every `seal_after`-th save also sends the page
   /// of the turns in between); one more for a context that is created.
   template <class Token = asio::use_awaitable_t<>>
@@ -122,8 +127,11 @@ class DBContextStorage {
                                          });
   }
 
-  /// Removes the context; true when there was one. A save of it by someone who loaded it before
-  /// ends with `gone`. Cost: two round trips.
+  /// Removes the context; true when this call removed it, false when there was none. A save of it
+  /// by someone who loaded it before ends with `gone`.
+  /// Errors: outcome_unknown also when others deleted or replaced it while an answer was lost, so
+  /// that it is not known whose delete it was: calling again removes what is there then.
+  /// Cost: two round trips.
   template <class Token = asio::use_awaitable_t<>>
   auto del_item_async(ContextKey key, Token&& token = {}, CallOptions call = {}) {
     return start<bool>(std::forward<Token>(token), [engine = engine_, key = std::move(key),

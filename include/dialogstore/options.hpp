@@ -19,7 +19,8 @@ enum class ConflictPolicy : std::uint8_t {
 /// How much of a dialog a load brings.
 enum class History : std::uint8_t {
   all,     ///< every turn
-  recent,  ///< the newest turns (at least two) and the whole state: the same cost at any length
+  recent,  ///< the newest turns (at least two) and the whole state: the same cost at any length.
+           ///< Every turn when the last ones were erased, since older ones give the next number.
 };
 
 /// Order in which `scan` lists keys.

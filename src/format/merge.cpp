@@ -89,16 +89,15 @@ void Merger::put_new_turns() {
   }
 }
 
-void put_members(const JsonObject& mine, const std::set<std::string, std::less<>>& changed,
-                 JsonObject& theirs, std::set<std::string, std::less<>>& their_changes) {
-  if (changed.empty()) return;
-  for (const auto& [name, value] : mine) {  // in my order, for names that they have not
-    if (changed.contains(name)) theirs.set(name, value);
+void put_members(const JsonObject& mine, const MemberChanges& changes, JsonObject& theirs,
+                 MemberChanges& their_changes) {
+  for (const std::string& name : changes.erased) theirs.erase(name);
+  if (!changes.set.empty()) {
+    for (const auto& [name, value] : mine) {  // in my order, for names that they have not
+      if (changes.set.contains(name)) theirs.set(name, value);
+    }
   }
-  for (const std::string& name : changed) {
-    if (!mine.contains(name)) theirs.erase(name);
-    their_changes.insert(name);
-  }
+  their_changes.add(changes);
 }
 
 void Merger::run() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 #include "format/change_set.hpp"
@@ -111,8 +112,7 @@ PlanResult SavePlanner::change_pages() const {
   return other.status == PlanStatus::ready ? other : result;
 }
 
-// ---- rows behind the last
-// ------------------------------------------------------------------------
+// ---- rows behind the last ----------------------------------------------------------------------
 
 /// The delta with everything that changed outside of pages, and the position behind it.
 void SavePlanner::add_delta(SavePlan& plan) const {
@@ -147,8 +147,7 @@ PlanResult SavePlanner::append() const {
   if (const std::size_t pages = droppable_pages(); pages > 0) {
     plan.request.op = SaveOp::drop_head;
     plan.request.n = static_cast<std::int64_t>(pages);
-    auto& marks = plan.after.pages;
-    marks.erase(marks.begin(), marks.begin() + static_cast<std::ptrdiff_t>(pages));
+    plan.after.pages = std::vector(position_.pages.begin() + pages, position_.pages.end());
   }
   return checked(std::move(plan));
 }
@@ -166,8 +165,7 @@ std::size_t SavePlanner::droppable_pages() const {
   return kept_from == keep_all ? 0 : count;
 }
 
-// ---- rows in place of others
-// ---------------------------------------------------------------------
+// ---- rows in place of others -------------------------------------------------------------------
 
 LogDraft SavePlanner::log_draft() const {
   LogDraft log;
@@ -205,8 +203,9 @@ PlanResult SavePlanner::seal() const {
   plan.after = position_after(log, written);
   plan.after.complete = position_.complete;
   if (position_.complete) {
-    plan.after.pages = position_.pages;
-    std::ranges::move(written.pages, std::back_inserter(plan.after.pages));
+    auto pages = position_.pages.to_vector();
+    std::ranges::move(written.pages, std::back_inserter(pages));
+    plan.after.pages = std::move(pages);
   }
   return checked(std::move(plan));
 }
@@ -216,11 +215,11 @@ std::vector<Token> SavePlanner::all_tokens() const {
   std::vector<Token> newest_first(position_.unsealed_tokens.rbegin(),
                                   position_.unsealed_tokens.rend());
   std::int64_t seq = std::int64_t{position_.version.seq} - position_.keyframe_distance - 1;
-  for (auto page = position_.pages.rbegin(); page != position_.pages.rend(); ++page) {
-    if (page->tokens.empty()) continue;
-    if (page->version.seq != seq) break;
-    newest_first.insert(newest_first.end(), page->tokens.rbegin(), page->tokens.rend());
-    seq -= static_cast<std::int64_t>(page->tokens.size());
+  for (const PageMark& page : std::views::reverse(position_.pages)) {
+    if (page.tokens.empty()) continue;
+    if (page.version.seq != seq) break;
+    newest_first.insert(newest_first.end(), page.tokens.rbegin(), page.tokens.rend());
+    seq -= static_cast<std::int64_t>(page.tokens.size());
   }
   return {newest_first.rbegin(), newest_first.rend()};
 }
@@ -251,8 +250,7 @@ PlanResult SavePlanner::rewrite() const {
   return checked(std::move(plan));
 }
 
-// ---- a page in place
-// -----------------------------------------------------------------------------
+// ---- a page in place ---------------------------------------------------------------------------
 
 /// The one page that holds, or would hold, every sealed turn that was touched.
 std::optional<std::size_t> SavePlanner::only_page_touched() const {
@@ -302,7 +300,9 @@ PlanResult SavePlanner::edit(std::size_t page) const {
   plan.request.n = static_cast<std::int64_t>(page) - static_cast<std::int64_t>(rows);
   plan.request.rows.push_back(std::move(row));
   add_delta(plan);
-  plan.after.pages[page] = std::move(mark);
+  auto pages = position_.pages.to_vector();
+  pages[page] = std::move(mark);
+  plan.after.pages = std::move(pages);
   return checked(std::move(plan));
 }
 

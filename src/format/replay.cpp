@@ -54,6 +54,7 @@ class Replayer {
   TailContent tail_;
   TurnPatches paged_;
   std::string payload_;
+  std::vector<PageMark> pages_;
   LogPosition position_;
 };
 
@@ -136,8 +137,8 @@ bool Replayer::read_page_row(std::size_t row) {
   if (BodyFault fault = read_page(payload_, paged_, tail_.next, content)) {
     return fail(row, std::move(fault));
   }
-  position_.pages.push_back({view.header.version, view.header.next_turn, decode_tokens(view.tokens),
-                             content.lowest, content.highest, false});
+  pages_.push_back({view.header.version, view.header.next_turn, decode_tokens(view.tokens),
+                    content.lowest, content.highest, false});
   return true;
 }
 
@@ -203,6 +204,7 @@ void Replayer::hand_over(ContextState& out) {
   position_.unsealed_turns = tail_.turns.indices();
   position_.first = tail_.first;
   position_.complete = everything_;
+  position_.pages = std::move(pages_);
   for (TurnText& turn : tail_.turns.all()) paged_.apply(std::move(turn));
   paged_.settle();
 

@@ -90,16 +90,16 @@ RowFault decode_header(std::string_view bytes, RowHeader& out) noexcept {
   out.version.token = token_of(in.bytes(token_bytes));
   out.next_turn = in.u32();
   // The format first: a newer one may know more kinds.
-  if (out.format > format_version) return RowFault::newer_format;
-  if (out.format < format_version || !is_known(out.kind)) return RowFault::unknown_kind;
+  if (out.format > format_version && out.format <= last_format) return RowFault::newer_format;
+  if (out.format != format_version || !is_known(out.kind)) return RowFault::unknown_kind;
   return RowFault::none;
 }
 
 RowFault decode_row(std::string_view bytes, RowView& out) noexcept {
   if (bytes.size() > limits::row_bytes) return RowFault::too_large;
+  if (bytes.size() < header_bytes) return RowFault::too_short;
   const RowFault header_fault = decode_header(bytes, out.header);
   if (header_fault == RowFault::newer_format) return header_fault;
-  if (bytes.size() < header_bytes) return RowFault::too_short;
   const std::uint32_t stored = ByteReader(bytes.substr(checked_header_bytes)).u32();
   if (stored != checksum_of(bytes)) return RowFault::bad_checksum;
   if (header_fault != RowFault::none) return header_fault;

@@ -3,8 +3,8 @@
 //   row       = header body
 //   header    = kind:1 format:1 kfdist:2 seq:4 token:8 nturns:4 crc:4      (24 bytes, big-endian)
 //   kind      = "P" page | "K" keyframe | "D" delta | "T" tombstone
-//   format    = "1"
-//   kfdist    = rows from this row back to the keyframe (0 on the keyframe, on pages and
+//   format    = "1"; "2" to "9" are for newer formats, of which kind, format, seq and token are
+//   known kfdist    = rows from this row back to the keyframe (0 on the keyframe, on pages and
 //   tombstones) seq token = the version: number and random name of the save that wrote the row
 //   nturns    = one past the largest turn index stored so far (0 when there is none)
 //   crc       = CRC-32 (zlib) of the first 20 bytes of the header and the body
@@ -27,6 +27,8 @@ namespace dialogstore::format {
 // Stored numbers: do not change them.
 enum class RowKind : std::uint8_t { page = 'P', keyframe = 'K', delta = 'D', tombstone = 'T' };
 inline constexpr std::uint8_t format_version = '1';
+/// Formats above ours up to this one are a newer library's; any other byte makes it no row of ours.
+inline constexpr std::uint8_t last_format = '9';
 inline constexpr std::size_t header_bytes = 24;
 inline constexpr std::size_t version_bytes = 12;  ///< seq and token as they lie in a header
 

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include "format/row_json.hpp"
 #include "model/json_scanner.hpp"
@@ -10,8 +9,6 @@ namespace {
 
 constexpr std::array<std::string_view, turn_parts> part_members = {
     "\"label\":", "\"request\":", "\"response\":"};
-
-using NameSet = std::set<std::string, std::less<>>;
 
 void append_number(std::string& out, std::int64_t number) {
   std::array<char, 20> text{};
@@ -97,35 +94,34 @@ void append_name(std::string& out, std::string_view name) {
   static_cast<void>(append_json_string(out, name));
 }
 
-/// Members of `object` that changed, in its order, so that new names come to stand as they do
+/// Members of `object` that were set, in its order, so that new names come to stand as they do
 /// there.
-void append_set(Members& members, const JsonObject& object, const NameSet& changed,
+void append_set(Members& members, const JsonObject& object, const MemberChanges::Names& names,
                 std::string_view member) {
+  if (names.empty()) return;
   std::string text;
   Members set(text, '{');
   for (const auto& [name, value] : object) {
-    if (!changed.contains(name)) continue;
+    if (!names.contains(name)) continue;
     append_name(set.next(), name);
     text.append(":").append(value.text());
   }
   if (!set.empty()) members.next(member).append(text).push_back('}');
 }
 
-void append_erased(Members& members, const JsonObject& object, const NameSet& changed,
-                   std::string_view member) {
-  std::string text;
-  Members erased(text, '[');
-  for (const std::string& name : changed) {
-    if (!object.contains(name)) append_name(erased.next(), name);
-  }
-  if (!erased.empty()) members.next(member).append(text).push_back(']');
+void append_erased(Members& members, const MemberChanges::Names& names, std::string_view member) {
+  if (names.empty()) return;
+  std::string& out = members.next(member);
+  Members erased(out, '[');
+  for (const std::string& name : names) append_name(erased.next(), name);
+  out.push_back(']');
 }
 
-void append_changes(Members& members, const JsonObject& object, const NameSet& changed,
+/// What was erased and set again is named in both: readers erase first, so that it stands last.
+void append_changes(Members& members, const JsonObject& object, const MemberChanges& changes,
                     std::string_view set_member, std::string_view erased_member) {
-  if (changed.empty()) return;
-  append_set(members, object, changed, set_member);
-  append_erased(members, object, changed, erased_member);
+  append_set(members, object, changes.set, set_member);
+  append_erased(members, changes.erased, erased_member);
 }
 
 bool same_as(const PartIndices& next, std::uint32_t next_turn) noexcept {

@@ -14,24 +14,22 @@
 namespace dialogstore {
 namespace {
 
-using Names = std::set<std::string, std::less<>>;
-
 // Sets a member of the state and remembers that; the value already there is no change.
-void set_member(JsonObject& object, Names& changed, std::string_view place, std::string_view name,
-                Json value) {
+void set_member(JsonObject& object, MemberChanges& changes, std::string_view place,
+                std::string_view name, Json value) {
   if (!is_utf8(name)) {
     throw_error(errc::invalid_json, "", "", std::string(place) + ": the name is not UTF-8");
   }
   value = checked_value(std::move(value), place);
   const Json* present = object.find(name);
   if (present != nullptr && *present == value) return;
-  changed.emplace(name);
+  changes.note_set(name);
   object.set(name, std::move(value));
 }
 
-bool erase_member(JsonObject& object, Names& changed, std::string_view name) {
+bool erase_member(JsonObject& object, MemberChanges& changes, std::string_view name) {
   if (!object.contains(name)) return false;
-  changed.emplace(name);
+  changes.note_erased(name);
   return object.erase(name);
 }
 
@@ -67,6 +65,7 @@ std::unique_ptr<ContextAccess::State> copy_of(const ContextAccess::State& from) 
   if (from.position) copy->position = std::make_unique<LogPosition>(*from.position);
   copy->stored_under = from.stored_under;
   copy->pending = from.pending;
+  copy->in_doubt = from.in_doubt;
   copy->saving = false;  // it is the other object that is being saved
   return copy;
 }

@@ -4,15 +4,14 @@
 
 #include <array>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dialogstore/context.hpp"
+#include "model/context_changes.hpp"
 #include "model/log_position.hpp"
 
 namespace dialogstore {
@@ -56,20 +55,6 @@ class TurnTable {
   std::vector<TurnText> turns_;
 };
 
-/// What was done to a context since it was loaded or saved.
-struct ContextChanges {
-  /// Touched parts, a bit for each TurnPart; whether set or erased shows in the context itself.
-  std::map<std::int64_t, std::uint8_t> turns;
-  std::set<std::string, std::less<>> misc, framework_states, extra;  ///< names set or erased
-  bool id = false;
-  bool validation = false;
-  /// Sequences trimmed: parts below are dropped. keep_all where not.
-  FirstKept first{keep_all, keep_all, keep_all};
-
-  [[nodiscard]] bool empty() const noexcept;
-  void clear() { *this = ContextChanges{}; }
-};
-
 /// A save that was sent and not answered: sending these very bytes again settles it.
 /// Defined by the storage floor.
 struct PendingSave;
@@ -87,6 +72,9 @@ struct Context::State {
   std::unique_ptr<LogPosition> position;
   std::string stored_under;  ///< storage identity and key that `position` belongs to
   std::shared_ptr<const PendingSave> pending;
+  /// An unanswered save was not found and not disproved: what is stored may hold these changes, so
+  /// that they are never merged.
+  bool in_doubt = false;
   bool saving = false;  ///< a save of this object is in progress
 };
 
@@ -95,5 +83,9 @@ struct ContextAccess {
   static const Context::State& state(const Context& context) noexcept { return *context.state_; }
   using State = Context::State;
 };
+
+/// False when only turns that were not loaded tell the index of the next one: the last of a
+/// sequence were erased.
+bool knows_numbering(const ContextAccess::State& state);
 
 }  // namespace dialogstore

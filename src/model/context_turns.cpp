@@ -60,11 +60,51 @@ std::int64_t behind_all(const State& state, TurnPart part) noexcept {
   return std::max(last ? *last + 1 : keep_all, state.next[slot(part)]);
 }
 
-std::int64_t add_part(State& state, TurnPart part, std::string text) {
+// The index from which on every stored turn was loaded: pages hold lower ones than the rows behind.
+std::int64_t loaded_from(const State& state) noexcept {
+  if (!is_partial(state)) return keep_all;
+  const auto& unsealed = state.position->unsealed_turns;
+  return unsealed.empty() ? std::int64_t{state.position->next_turn} : unsealed.front();
+}
+
+// The first one of the sequence that is kept, as far as it was ever trimmed.
+std::int64_t first_stored(const State& state, TurnPart part) noexcept {
+  const std::int64_t before = state.position ? state.position->first[slot(part)] : keep_all;
+  return std::max(before, state.changes.first[slot(part)]);
+}
+
+bool was_erased(const State& state, std::int64_t index, TurnPart part) noexcept {
+  const auto found = state.changes.turns.find(index);
+  return found != state.changes.turns.end() && (found->second & bit(part)) != 0 &&
+         part_text(state, index, part).empty();
+}
+
+// Behind the last turn of the sequence, as in DFF; when there is none, where numbering went on.
+// The same whether older turns were loaded or not; nullopt when only those tell.
+std::optional<std::int64_t> known_next_index(const State& state, TurnPart part) {
   const auto last = state.turns.last_index(part);
-  // Turns that were not loaded may stand between the last one here and `next`.
-  const bool follow_last = last && !is_partial(state);
-  const std::int64_t index = follow_last ? *last + 1 : behind_all(state, part);
+  const std::int64_t next = state.next[slot(part)];
+  const std::int64_t loaded = loaded_from(state);
+  const bool is_all_here = first_stored(state, part) >= loaded;
+  if (last && (is_all_here || *last >= loaded)) return *last + 1;
+  if (is_all_here) return next;
+  // So the last one lies in a page, just before `next`; unless one behind it was erased.
+  if (next > loaded || was_erased(state, next - 1, part)) return std::nullopt;
+  return next;
+}
+
+std::int64_t next_index(const State& state, TurnPart part) {
+  const auto next = known_next_index(state, part);
+  if (!next) {
+    throw_error(errc::partial_context, "", "",
+                "the last turns of the sequence were erased and those before were not loaded; load "
+                "with history=all to number the next one");
+  }
+  return *next;
+}
+
+std::int64_t add_part(State& state, TurnPart part, std::string text) {
+  const std::int64_t index = next_index(state, part);
   if (index > limits::turn_index_max) {
     throw_error(errc::too_large, "", "", "the last turn index is taken");
   }
@@ -73,8 +113,9 @@ std::int64_t add_part(State& state, TurnPart part, std::string text) {
 }
 
 void set_last_part(State& state, TurnPart part, std::string text) {
-  const std::int64_t none = is_partial(state) ? state.next[slot(part)] : 0;
-  set_part(state, state.turns.last_index(part).value_or(none), part, std::move(text));
+  const auto last = state.turns.last_index(part);
+  const std::int64_t none = last || !is_partial(state) ? 0 : next_index(state, part);
+  set_part(state, last.value_or(none), part, std::move(text));
 }
 
 template <class Value>
@@ -135,12 +176,17 @@ void drop_marks(ContextChanges& changes, TurnPart part, std::int64_t first) {
   std::erase_if(changes.turns, [](const auto& entry) { return entry.second == 0; });
 }
 
-void clear_members(JsonObject& object, std::set<std::string, std::less<>>& changed) {
-  for (const auto& member : object) changed.insert(member.first);
+void clear_members(JsonObject& object, MemberChanges& changes) {
+  for (const auto& member : object) changes.note_erased(member.first);
   object.clear();
 }
 
 }  // namespace
+
+bool knows_numbering(const State& state) {
+  return known_next_index(state, TurnPart::label) && known_next_index(state, TurnPart::request) &&
+         known_next_index(state, TurnPart::response);
+}
 
 std::int64_t Context::add_label(const Label& label) {
   return add_part(*state_, TurnPart::label, stored_text(label));

@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dialogstore/context.hpp"
@@ -37,6 +38,27 @@ struct PageMark {
   bool opaque = false;  ///< written with a codec this build does not know
 };
 
+/// The pages of a log, oldest first. Copies share them: every save copies a position, and most
+/// leave the pages as they are.
+class PageMarks {
+ public:
+  PageMarks() = default;
+  PageMarks(std::vector<PageMark> pages)
+      : pages_(std::make_shared<const std::vector<PageMark>>(std::move(pages))) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return pages_ ? pages_->size() : 0; }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] const PageMark* begin() const noexcept { return pages_ ? pages_->data() : nullptr; }
+  [[nodiscard]] const PageMark* end() const noexcept { return begin() + size(); }
+  [[nodiscard]] const PageMark& operator[](std::size_t place) const { return (*pages_)[place]; }
+  void clear() noexcept { pages_.reset(); }
+  /// A copy to make others of.
+  [[nodiscard]] std::vector<PageMark> to_vector() const { return {begin(), end()}; }
+
+ private:
+  std::shared_ptr<const std::vector<PageMark>> pages_;
+};
+
 struct LogPosition {
   Version version;
   std::uint16_t keyframe_distance = 0;       ///< rows from the last row back to the keyframe
@@ -44,8 +66,8 @@ struct LogPosition {
   std::vector<Token> unsealed_tokens;        ///< of the keyframe and the rows after it, in order
   std::vector<std::int64_t> unsealed_turns;  ///< indices held by those rows, ascending
   FirstKept first{keep_all, keep_all, keep_all};
-  bool complete = false;        ///< `pages` is known and every turn is in the context
-  std::vector<PageMark> pages;  ///< oldest first
+  bool complete = false;  ///< `pages` is known and every turn is in the context
+  PageMarks pages;
 };
 
 }  // namespace dialogstore

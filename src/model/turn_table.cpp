@@ -85,9 +85,4 @@ std::optional<std::int64_t> TurnTable::last_index(TurnPart part) const noexcept 
   return found->index;
 }
 
-bool ContextChanges::empty() const noexcept {
-  return turns.empty() && misc.empty() && framework_states.empty() && extra.empty() && !id &&
-         !validation && first == FirstKept{keep_all, keep_all, keep_all};
-}
-
 }  // namespace dialogstore

@@ -3,40 +3,19 @@
 #include "redis/dff_engine.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <set>
 
 #include "dialogstore/limits.hpp"
 #include "format/log.hpp"
+#include "storage/call_steps.hpp"
 #include "storage/pending_save.hpp"
+#include "storage/saving.hpp"
 
 namespace dialogstore::redis {
 namespace {
 
 constexpr int largest_rounds = 64;
 constexpr std::size_t walk_count = 500;
-
-/// One call at a time saves a Context object. Holds the object: a merge puts another inside into
-/// it.
-class Saving {
- public:
-  explicit Saving(Context& context) : context_(context) {
-    if (ContextAccess::state(context_).saving) {
-      throw Failure{errc::save_in_progress,
-                    "this Context object is being saved already; await that save first"};
-    }
-    ContextAccess::state(context_).saving = true;
-  }
-  ~Saving() { ContextAccess::state(context_).saving = false; }
-  Saving(const Saving&) = delete;
-  Saving& operator=(const Saving&) = delete;
-
- private:
-  Context& context_;
-};
 
 // The digest of a value takes the place of a token: 16 digits, 8 bytes.
 Token token_of(std::string_view digest) {
@@ -88,13 +67,26 @@ void check_round(int round) {
   throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};
 }
 
-asio::awaitable<void> pause(std::chrono::milliseconds time, Deadline deadline) {
-  asio::steady_timer timer(co_await asio::this_coro::executor,
-                           std::min(Clock::now() + time, deadline));
-  co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+}  // namespace
+
+std::shared_ptr<StorageEngine> make_dff_engine(std::unique_ptr<IoThread> thread,
+                                               std::shared_ptr<RedisClient> client,
+                                               const StorageOptions& options,
+                                               std::string identity) {
+  return std::make_shared<DffEngine>(std::move(thread), std::move(client), options,
+                                     std::move(identity));
 }
 
-}  // namespace
+DffEngine::DffEngine(std::unique_ptr<IoThread> thread, std::shared_ptr<RedisClient> client,
+                     const StorageOptions& options, std::string identity)
+    : CoroutineEngine(std::move(thread), options),
+      client_(client),
+      values_(std::move(client), options.ttl),
+      identity_(std::move(identity)) {}
+
+void DffEngine::do_close() {
+  client_->close();
+}
 
 void DffEngine::set_stored(const ContextKey& key, Context& context, std::string_view digest) const {
   auto& state = ContextAccess::state(context);
@@ -105,6 +97,7 @@ void DffEngine::set_stored(const ContextKey& key, Context& context, std::string_
   state.stored_under = place_of(key);
   state.changes.clear();
   state.pending = nullptr;
+  state.in_doubt = false;
 }
 
 asio::awaitable<bool> DffEngine::do_contains(ContextKey key, Settings settings) {
@@ -112,8 +105,12 @@ asio::awaitable<bool> DffEngine::do_contains(ContextKey key, Settings settings) 
   co_return co_await values_.contains(key.text(), settings.deadline);
 }
 
-asio::awaitable<std::optional<Context>> DffEngine::do_load(ContextKey key, bool refresh,
-                                                           Settings settings) {
+asio::awaitable<std::optional<Context>> DffEngine::do_load(ContextKey key, Settings settings) {
+  return read_context(std::move(key), options().ttl_on_read, settings);
+}
+
+asio::awaitable<std::optional<Context>> DffEngine::read_context(ContextKey key, bool refresh,
+                                                                Settings settings) {
   key.check();
   const auto value = co_await values_.get(key.text(), refresh, settings.deadline);
   if (!value) co_return std::nullopt;
@@ -125,12 +122,15 @@ asio::awaitable<std::optional<Context>> DffEngine::do_load(ContextKey key, bool 
 // ---- saving
 // --------------------------------------------------------------------------------------
 
-asio::awaitable<void> DffEngine::do_save(ContextKey key, Context* context, SaveMode mode,
+asio::awaitable<void> DffEngine::do_save(ContextKey key, Context& context, SaveMode mode,
                                          Settings settings) {
   key.check();
-  const Saving saving(*context);
-  if (ContextAccess::state(*context).pending) co_await settle(key, context, settings);
-  const auto& state = ContextAccess::state(*context);
+  const Saving saving(context);
+  if (ContextAccess::state(context).pending) co_await settle(key, context, settings);
+  const auto& state = ContextAccess::state(context);
+  if (state.in_doubt && settings.on_conflict == ConflictPolicy::merge) {
+    settings.on_conflict = ConflictPolicy::fail;  // what is stored may hold its changes already
+  }
   const bool was_stored = state.position && state.stored_under == place_of(key);
   std::string expected;
   if (was_stored && mode == SaveMode::set) expected = digest_of(state.position->version.token);
@@ -142,9 +142,9 @@ asio::awaitable<void> DffEngine::do_save(ContextKey key, Context* context, SaveM
   }
 }
 
-asio::awaitable<SwapResult> DffEngine::send(ContextKey key, Context* context, std::string expected,
+asio::awaitable<SwapResult> DffEngine::send(ContextKey key, Context& context, std::string expected,
                                             Settings settings) {
-  auto value = context->to_json();
+  auto value = context.to_json();
   if (value.size() > limits::context_bytes) {
     throw Failure{errc::too_large, "the context has " + std::to_string(value.size()) + " bytes"};
   }
@@ -156,7 +156,7 @@ asio::awaitable<SwapResult> DffEngine::send(ContextKey key, Context* context, st
   } catch (Failure& error) {
     failure = std::move(error);
   }
-  auto& state = ContextAccess::state(*context);
+  auto& state = ContextAccess::state(context);
   if (failure && failure->maybe_applied) {
     auto request = std::make_shared<format::SaveRequest>();
     request->base = std::move(expected);
@@ -167,12 +167,12 @@ asio::awaitable<SwapResult> DffEngine::send(ContextKey key, Context* context, st
     state.pending = std::move(pending);
   }
   if (failure) throw std::move(*failure);
-  if (result.answer == SwapAnswer::done) set_stored(key, *context, digest);
+  if (result.answer == SwapAnswer::done) set_stored(key, context, digest);
   co_return result;
 }
 
-asio::awaitable<void> DffEngine::settle(ContextKey key, Context* context, Settings settings) {
-  auto& state = ContextAccess::state(*context);
+asio::awaitable<void> DffEngine::settle(ContextKey key, Context& context, Settings settings) {
+  auto& state = ContextAccess::state(context);
   const auto pending = state.pending;
   if (pending->place != place_of(key)) {
     throw Failure{errc::outcome_unknown,
@@ -182,17 +182,21 @@ asio::awaitable<void> DffEngine::settle(ContextKey key, Context* context, Settin
   const auto& value = pending->request->rows.front();
   const auto result =
       co_await values_.swap(key.text(), pending->request->base, value, true, settings.deadline);
-  if (result.answer == SwapAnswer::conflict) report_conflict(result);
+  state.pending = nullptr;
+  if (result.answer == SwapAnswer::conflict) {
+    state.in_doubt = true;
+    report_conflict(result);
+  }
   auto changes = std::move(state.changes);
-  set_stored(key, *context, value_digest(value));
+  set_stored(key, context, value_digest(value));
   state.changes = std::move(changes);
 }
 
-asio::awaitable<std::string> DffEngine::after_conflict(ContextKey key, Context* context,
+asio::awaitable<std::string> DffEngine::after_conflict(ContextKey key, Context& context,
                                                        SaveMode mode, SwapResult result,
                                                        Settings settings) {
   if (result.unanswered_copy) report_conflict(result);
-  const auto& state = ContextAccess::state(*context);
+  const auto& state = ContextAccess::state(context);
   const bool is_there = !result.found.empty();
   if (mode == SaveMode::create && is_there) {
     throw Failure{errc::already_exists, "a context is stored under this key already"};
@@ -208,7 +212,7 @@ asio::awaitable<std::string> DffEngine::after_conflict(ContextKey key, Context* 
   if (settings.on_conflict == ConflictPolicy::fail || !state.position || !is_there) {
     report_conflict(result);
   }
-  auto theirs = co_await do_load(key, false, settings);
+  auto theirs = co_await read_context(key, false, settings);
   if (!theirs) {
     result.found.clear();
     report_conflict(result);
@@ -217,7 +221,7 @@ asio::awaitable<std::string> DffEngine::after_conflict(ContextKey key, Context* 
   auto digest = digest_of(stored.position->version.token);
   format::merge(state, stored);
   stored.saving = true;
-  *context = std::move(*theirs);
+  context = std::move(*theirs);
   co_return digest;
 }
 
@@ -227,14 +231,14 @@ asio::awaitable<std::int64_t> DffEngine::do_append(ContextKey key, Turn turn, Se
   }
   for (int round = 0;; ++round) {
     check_round(round);
-    auto context = co_await do_load(key, false, settings);
+    auto context = co_await read_context(key, false, settings);
     if (!context) throw Failure{errc::key_not_found, "no context is stored under this key"};
     auto expected = digest_of(ContextAccess::state(*context).position->version.token);
     const auto index = next_turn(*context);
     if (turn.label) context->set_label(index, *turn.label);
     if (turn.request) context->set_request(index, *turn.request);
     if (turn.response) context->set_response(index, *turn.response);
-    const auto result = co_await send(key, &*context, std::move(expected), settings);
+    const auto result = co_await send(key, *context, std::move(expected), settings);
     if (result.answer == SwapAnswer::done) co_return index;
     if (result.unanswered_copy) report_conflict(result);
   }
@@ -252,6 +256,11 @@ asio::awaitable<bool> DffEngine::do_erase(ContextKey key, Settings settings) {
     const auto result = co_await values_.swap(key.text(), std::move(expected), std::move(nothing),
                                               false, settings.deadline);
     if (result.answer == SwapAnswer::done) co_return true;
+    if (result.unanswered_copy) {
+      throw Failure{errc::outcome_unknown,
+                    "others saved the context while it was being deleted; an earlier copy of this "
+                    "delete may have been applied before that"};
+    }
   }
 }
 
@@ -260,7 +269,7 @@ asio::awaitable<bool> DffEngine::do_erase(ContextKey key, Settings settings) {
 
 asio::awaitable<std::vector<Turn>> DffEngine::do_load_turns(ContextKey key, std::int64_t from,
                                                             std::int64_t to, Settings settings) {
-  const auto context = co_await do_load(key, false, settings);
+  const auto context = co_await read_context(key, false, settings);
   if (!context) throw Failure{errc::key_not_found, "no context is stored under this key"};
   std::vector<Turn> turns;
   for (const auto index : context->turn_indices()) {
@@ -277,7 +286,7 @@ asio::awaitable<TurnUpdate> DffEngine::do_wait_turns(ContextKey key, std::int64_
   TurnUpdate update;
   update.next_index = from;
   for (;;) {
-    const auto context = co_await do_load(key, false, settings);
+    const auto context = co_await read_context(key, false, settings);
     if (context && next_turn(*context) > from) {
       for (const auto index : context->turn_indices()) {
         if (index >= from) update.turns.push_back(*context->turn(index));
@@ -287,10 +296,7 @@ asio::awaitable<TurnUpdate> DffEngine::do_wait_turns(ContextKey key, std::int64_
     }
     if (Clock::now() + between >= settings.deadline) co_return update;
     co_await pause(between, settings.deadline);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) {
-      throw Failure{errc::canceled, "the caller cancelled"};
-    }
+    co_await throw_if_cancelled();
     between = std::min(between * 2, longest_pause);
   }
 }
@@ -299,7 +305,7 @@ asio::awaitable<TurnUpdate> DffEngine::do_wait_turns(ContextKey key, std::int64_
 // -------------------------------------------------------------------------------------
 
 asio::awaitable<std::uint64_t> DffEngine::do_count(Settings settings) {
-  const auto report = co_await do_check(settings);
+  const auto report = co_await do_check(false, settings);
   co_return report.contexts;
 }
 
@@ -321,12 +327,16 @@ asio::awaitable<std::uint64_t> DffEngine::do_clear(Settings settings) {
   co_return removed;
 }
 
-asio::awaitable<ScanPage> DffEngine::do_scan(std::string cursor, ScanOptions options,
+asio::awaitable<ScanPage> DffEngine::do_scan(std::string cursor, ScanOptions scan,
                                              Settings settings) {
+  if (scan.order != ScanOrder::any) {
+    throw Failure{errc::invalid_argument,
+                  "layout=dff does not know which context was used last; scan in any order"};
+  }
   ScanPage out;
   out.cursor = std::move(cursor);
   do {
-    auto page = co_await values_.scan(std::move(out.cursor), options.page_size, settings.deadline);
+    auto page = co_await values_.scan(std::move(out.cursor), scan.page_size, settings.deadline);
     out.cursor = std::move(page.cursor);
     for (auto& [key, value] : page.values) out.keys.emplace_back(std::move(key));
   } while (out.keys.empty() && !out.cursor.empty());
@@ -334,7 +344,7 @@ asio::awaitable<ScanPage> DffEngine::do_scan(std::string cursor, ScanOptions opt
 }
 
 // SCAN may show a key twice, so keys are remembered.
-asio::awaitable<CheckReport> DffEngine::do_check(Settings settings) {
+asio::awaitable<CheckReport> DffEngine::do_check(bool /*repair*/, Settings settings) {
   CheckReport report;
   std::set<std::string> seen;
   std::string cursor;

@@ -111,7 +111,8 @@ SaveResult apply_save(RowList& rows, const SaveRequest& request) {
   if (size > 0) {
     const std::string last = rows.row(size - 1);
     RowHeader header;
-    const auto fault = format::decode_header(last, header);
+    const auto fault = last.size() < format::header_bytes ? format::RowFault::too_short
+                                                          : format::decode_header(last, header);
     if (fault == format::RowFault::newer_format) {
       throw Failure{errc::unsupported_format, "a newer version of this library wrote the last row"};
     }

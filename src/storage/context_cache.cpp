@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "format/change_set.hpp"
 #include "model/context_access.hpp"
 
 namespace dialogstore {
@@ -13,7 +12,10 @@ namespace {
 void keep_unsealed(ContextAccess::State& state) {
   auto& position = *state.position;
   if (position.complete && position.pages.empty()) return;
-  state.next = format::numbering(state);
+  for (std::size_t part = 0; part < turn_parts; ++part) {
+    const auto last = state.turns.last_index(static_cast<TurnPart>(part));
+    if (last) state.next[part] = *last + 1;
+  }
   std::erase_if(state.turns.all(), [&](const TurnText& turn) {
     return !std::ranges::binary_search(position.unsealed_turns, turn.index);
   });
@@ -31,8 +33,13 @@ const Context* ContextCache::find(std::string_view key, History history) {
 
 void ContextCache::put(std::string_view key, const Context& context) {
   auto copy = context;
-  if (history_ == History::recent) keep_unsealed(ContextAccess::state(copy));
-  contexts_.put(key, std::move(copy));
+  auto& state = ContextAccess::state(copy);
+  if (history_ == History::recent) keep_unsealed(state);
+  if (knows_numbering(state)) {
+    contexts_.put(key, std::move(copy));
+  } else {
+    contexts_.forget(key);  // only a load of everything says how the next turn is numbered
+  }
 }
 
 }  // namespace dialogstore

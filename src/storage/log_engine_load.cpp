@@ -56,22 +56,26 @@ asio::awaitable<bool> LogEngine::do_contains(ContextKey key, Settings settings) 
   co_return last.has_value();
 }
 
-asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Settings settings,
-                                                           bool refresh) {
+asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Settings settings) {
+  return read_context(std::move(key), settings, options().ttl.count() > 0 && options().ttl_on_read);
+}
+
+asio::awaitable<std::optional<Context>> LogEngine::read_context(ContextKey key, Settings settings,
+                                                                bool refresh) {
   key.check();
-  if (!cache_) co_return co_await load_rows(std::move(key), settings, refresh);
+  if (!cache_) co_return co_await read_rows(std::move(key), settings, refresh);
   if (cache_->find(key.text(), settings.history) != nullptr) {
-    auto context = co_await validated(key, settings, refresh);
+    auto context = co_await read_cached(key, settings, refresh);
     if (context) co_return context;
   }
-  auto context = co_await load_rows(key, settings, refresh);
+  auto context = co_await read_rows(key, settings, refresh);
   if (context) cache_->put(key.text(), *context);
   co_return context;
 }
 
-/// The context in the cache, if it is the one that is stored now.
-asio::awaitable<std::optional<Context>> LogEngine::validated(ContextKey key, Settings settings,
-                                                             bool refresh) {
+/// Nothing when the context in the cache is not the one that is stored now.
+asio::awaitable<std::optional<Context>> LogEngine::read_cached(ContextKey key, Settings settings,
+                                                               bool refresh) {
   const Rows read = co_await rows_->read(key, 1, refresh, settings.deadline);
   format::RowHeader last;
   // Asked for after the read: a save of this process may have put a newer one there meanwhile.
@@ -84,7 +88,7 @@ asio::awaitable<std::optional<Context>> LogEngine::validated(ContextKey key, Set
   co_return *known;
 }
 
-asio::awaitable<std::optional<Context>> LogEngine::load_rows(ContextKey key, Settings settings,
+asio::awaitable<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings settings,
                                                              bool refresh) {
   std::size_t window =
       settings.history == History::all ? 0 : std::size_t{log_options_.seal_after} + 2;
@@ -99,11 +103,15 @@ asio::awaitable<std::optional<Context>> LogEngine::load_rows(ContextKey key, Set
       case format::ReplayStatus::deleted:
         co_return std::nullopt;
       case format::ReplayStatus::loaded:
-        state.stored_under = place_of(key);
         // Fewer rows than asked for are the whole log: without pages, nothing is missing.
         if (read.rows.size() < window && has_no_pages(*state.position, read)) {
           state.position->complete = true;
         }
+        if (!knows_numbering(state)) {
+          window = 0;  // all of it
+          break;
+        }
+        state.stored_under = place_of(key);
         co_return context;
       case format::ReplayStatus::needs_window:
         window = result.window;
@@ -118,12 +126,12 @@ asio::awaitable<std::optional<Context>> LogEngine::load_rows(ContextKey key, Set
 asio::awaitable<std::vector<Turn>> LogEngine::do_load_turns(ContextKey key, std::int64_t from,
                                                             std::int64_t to, Settings settings) {
   settings.history = History::recent;
-  auto context = co_await do_load(key, settings, false);
+  auto context = co_await read_context(key, settings, false);
   if (context && !context->is_complete()) {
     const auto& unsealed = ContextAccess::state(*context).position->unsealed_turns;
     if (unsealed.empty() || from < unsealed.front()) {
       settings.history = History::all;
-      context = co_await do_load(key, settings, false);
+      context = co_await read_context(key, settings, false);
     }
   }
   if (!context) throw Failure{errc::key_not_found, "no context is stored under this key"};

@@ -18,21 +18,13 @@ TurnText text_of(const Turn& turn) {
   return text;
 }
 
-format::RowHeader answered_header(const SaveResult& result) {
-  format::RowHeader header;
-  const auto fault = format::decode_header(result.last_header, header);
-  if (fault != format::RowFault::none) {
-    throw Failure{errc::corrupt,
-                  "the last row is damaged: " + std::string(format::describe(fault))};
-  }
+/// A row that a delta may stand behind.
+format::RowHeader last_of(const SaveResult& result) {
+  const auto header = answered_header(result);
   if (header.kind == format::RowKind::page) {
     throw Failure{errc::corrupt, "the last row is damaged: it is a page"};
   }
   return header;
-}
-
-bool is_done(SaveAnswer answer) {
-  return answer == SaveAnswer::saved || answer == SaveAnswer::already;
 }
 
 /// Others saved, and this save was not applied: it may be built again on what was answered.
@@ -62,14 +54,14 @@ asio::awaitable<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Se
     if (planned.status != format::PlanStatus::ready) throw Failure{planned.error, planned.why};
     auto request = std::make_shared<const format::SaveRequest>(std::move(planned.plan.request));
     const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
-    if (is_done(result.answer)) co_return std::int64_t{last->next_turn};
+    if (is_done(result)) co_return std::int64_t{last->next_turn};
     if (!is_rebuildable(result)) {
       if (!result.unanswered_copy) throw absent();
       throw Failure{errc::gone,
                     "the context was deleted or replaced while the turn was being "
                     "added; it may have been added before that"};
     }
-    last = answered_header(result);
+    last = last_of(result);
     co_await pause_between_rounds(round, settings.deadline);
   }
   throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};
@@ -79,7 +71,7 @@ asio::awaitable<std::int64_t> LogEngine::append_and_seal(ContextKey key, Turn tu
                                                          Settings settings) {
   settings.history = History::recent;
   settings.on_conflict = ConflictPolicy::merge;
-  auto context = co_await do_load(key, settings, false);
+  auto context = co_await read_context(key, settings, false);
   if (!context) throw absent();
   const std::int64_t index = ContextAccess::state(*context).position->next_turn;
   if (turn.label) context->set_label(index, *turn.label);
@@ -96,11 +88,6 @@ asio::awaitable<bool> LogEngine::do_erase(ContextKey key, Settings settings) {
   co_return co_await erase_rows(std::move(key), settings);
 }
 
-asio::awaitable<std::uint64_t> LogEngine::do_clear(Settings settings) {
-  if (cache_) cache_->clear();
-  co_return co_await rows_->clear(settings.deadline);
-}
-
 asio::awaitable<bool> LogEngine::erase_rows(ContextKey key, Settings settings) {
   auto last = co_await last_row(key, settings);
   if (!last) co_return false;
@@ -109,10 +96,14 @@ asio::awaitable<bool> LogEngine::erase_rows(ContextKey key, Settings settings) {
     auto request =
         std::make_shared<const format::SaveRequest>(format::plan_erase(last->version, new_token()));
     const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
-    if (is_done(result.answer)) co_return true;
-    // Gone without us: another call deleted it, or an unanswered copy of ours did.
-    if (!is_rebuildable(result)) co_return result.unanswered_copy;
-    last = answered_header(result);
+    if (is_done(result)) co_return true;
+    if (!is_rebuildable(result)) {
+      if (!result.unanswered_copy) co_return false;  // another call deleted it
+      throw Failure{errc::outcome_unknown,
+                    "others deleted or replaced the context while it was being deleted; an earlier "
+                    "copy of this delete may have been applied before that"};
+    }
+    last = last_of(result);
     co_await pause_between_rounds(round, settings.deadline);
   }
   throw Failure{errc::conflict, "others kept saving this context while it was to be deleted"};

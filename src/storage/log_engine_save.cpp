@@ -4,47 +4,13 @@
 
 #include "dialogstore/limits.hpp"
 #include "storage/log_engine.hpp"
+#include "storage/saving.hpp"
 
 namespace dialogstore {
 
 namespace {
 
 constexpr int largest_rounds = 64;
-
-/// A context is saved by one call at a time. Holds the context, not the flag: a merge puts another
-/// inside into it.
-class Saving {
- public:
-  explicit Saving(Context& context) : context_(context) {
-    if (ContextAccess::state(context_).saving) {
-      throw Failure{errc::save_in_progress,
-                    "this Context object is being saved already; await that save first"};
-    }
-    ContextAccess::state(context_).saving = true;
-  }
-  ~Saving() { ContextAccess::state(context_).saving = false; }
-  Saving(const Saving&) = delete;
-  Saving& operator=(const Saving&) = delete;
-
- private:
-  Context& context_;
-};
-
-Version answered_version(const SaveResult& result) {
-  format::RowHeader header;
-  const auto fault = format::decode_header(result.last_header, header);
-  if (fault == format::RowFault::newer_format) {
-    throw Failure{errc::unsupported_format, "a newer version of this library wrote this context"};
-  }
-  if (fault != format::RowFault::none) {
-    throw Failure{errc::corrupt, "the last row is damaged: " + std::string(describe(fault))};
-  }
-  return header.version;
-}
-
-bool is_done(const SaveResult& result) {
-  return result.answer == SaveAnswer::saved || result.answer == SaveAnswer::already;
-}
 
 /// An answer that proves neither way after an unanswered copy is for the caller to decide on.
 [[noreturn]] void report(const SaveResult& result) {
@@ -69,23 +35,6 @@ bool is_done(const SaveResult& result) {
       break;
   }
   throw Failure{errc::protocol_error, "an answer to a save that makes no sense"};
-}
-
-void unite(FirstKept& into, const FirstKept& other) {
-  for (std::size_t part = 0; part < turn_parts; ++part) {
-    into[part] = std::max(into[part], other[part]);
-  }
-}
-
-/// The changes of a save that proved not applied are unsaved again, beside what was done since.
-void unite(ContextChanges& into, const ContextChanges& other) {
-  for (const auto& [index, parts] : other.turns) into.turns[index] |= parts;
-  into.misc.insert(other.misc.begin(), other.misc.end());
-  into.framework_states.insert(other.framework_states.begin(), other.framework_states.end());
-  into.extra.insert(other.extra.begin(), other.extra.end());
-  into.id = into.id || other.id;
-  into.validation = into.validation || other.validation;
-  unite(into.first, other.first);
 }
 
 format::SavePlan checked(format::PlanResult result) {
@@ -115,11 +64,11 @@ void count_all_as_changed(ContextAccess::State& state) {
       }
     }
   }
-  for (const auto& [name, value] : state.misc) state.changes.misc.insert(name);
+  for (const auto& [name, value] : state.misc) state.changes.misc.note_set(name);
   for (const auto& [name, value] : state.framework_states) {
-    state.changes.framework_states.insert(name);
+    state.changes.framework_states.note_set(name);
   }
-  for (const auto& [name, value] : state.extra) state.changes.extra.insert(name);
+  for (const auto& [name, value] : state.extra) state.changes.extra.note_set(name);
   state.changes.validation = state.validation;
   state.changes.id = false;  // the one who stored it first named it
   state.position = std::make_unique<LogPosition>();
@@ -148,6 +97,7 @@ void adopt(Context& context, Context theirs) {
   auto& stored = ContextAccess::state(theirs);
   format::merge(ContextAccess::state(context), stored);
   stored.saving = true;  // the save in progress goes on with it
+  stored.in_doubt = ContextAccess::state(context).in_doubt;
   context = std::move(theirs);
 }
 
@@ -159,6 +109,10 @@ asio::awaitable<void> LogEngine::do_save(ContextKey key, Context& context, SaveM
   const Saving saving(context);
   auto& state = ContextAccess::state(context);
   if (state.pending) co_await settle(key, state, settings);
+  // What may be stored already is for the caller to put together, who was told of the doubt.
+  if (state.in_doubt && settings.on_conflict == ConflictPolicy::merge) {
+    settings.on_conflict = ConflictPolicy::fail;
+  }
 
   if (state.position && state.stored_under == place_of(key) && mode == SaveMode::set) {
     co_await save_changes(key, context, settings);
@@ -196,8 +150,12 @@ void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) co
   state.position = std::make_unique<LogPosition>(std::move(after));
   state.stored_under = place_of(key);
   state.changes.clear();
+  state.in_doubt = false;
 }
 
+/// Finds out what became of a save that nobody answered. Afterwards nothing is pending: its changes
+/// are saved, or unsaved again. When neither is proven that is reported, once; no copy of it can
+/// take effect any more, because the version it builds on is not the last one.
 asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings settings) {
   const auto pending = state.pending;
   if (pending->place != place_of(key)) {
@@ -208,17 +166,18 @@ asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings s
   // The earlier call's copies count: whatever is answered now is the answer to one of several.
   SaveResult result = co_await rows_->save(key, pending->request, true, settings.deadline);
   result.unanswered_copy = true;
+  const auto since = std::exchange(state.changes, {});
+  state.pending = nullptr;
   if (is_done(result)) {
-    auto since = std::exchange(state.changes, {});
     saved(key, state, pending->after);
-    state.changes = std::move(since);
-    state.pending = nullptr;
-  } else if (result.answer == SaveAnswer::conflict) {
-    unite(state.changes, pending->changes);
-    state.pending = nullptr;
-  } else {
-    report(result);
+    state.changes = since;
+    co_return;
   }
+  state.changes = pending->changes;
+  state.changes.add(since);
+  if (result.answer == SaveAnswer::conflict) co_return;  // proven not applied
+  state.in_doubt = true;
+  report(result);
 }
 
 asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context, Settings settings) {
@@ -241,7 +200,7 @@ asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context, 
         continue;
       }
       std::optional<Version> replaced;
-      if (result.answer != SaveAnswer::gone) replaced = answered_version(result);
+      if (result.answer != SaveAnswer::gone) replaced = answered_header(result).version;
       co_await save_whole(std::move(key), context, SaveMode::set, replaced, settings);
       co_return;
     }
@@ -259,7 +218,7 @@ asio::awaitable<void> LogEngine::rebase(ContextKey key, Context& context, Settin
   const Version base = ContextAccess::state(context).position->version;
   settings.history = context.is_complete() ? History::all : History::recent;
   for (;;) {
-    auto theirs = co_await do_load(key, settings, false);
+    auto theirs = co_await read_context(key, settings, false);
     if (!theirs) {
       throw Failure{errc::gone,
                     "the context was deleted while it was being saved; nothing was written"};
@@ -280,7 +239,7 @@ asio::awaitable<void> LogEngine::rebase(ContextKey key, Context& context, Settin
 asio::awaitable<bool> LogEngine::save_with_history(ContextKey key, Context& context,
                                                    Settings settings) {
   settings.history = History::all;
-  auto theirs = co_await do_load(key, settings, false);
+  auto theirs = co_await read_context(key, settings, false);
   if (!theirs) {
     throw Failure{errc::gone,
                   "the context was deleted or expired after it was loaded; nothing "
@@ -334,7 +293,7 @@ asio::awaitable<void> LogEngine::save_whole(ContextKey key, Context& context, Sa
       co_return;
     }
     replaced.reset();
-    if (result.answer != SaveAnswer::gone) replaced = answered_version(result);
+    if (result.answer != SaveAnswer::gone) replaced = answered_header(result).version;
     co_await pause_between_rounds(round, settings.deadline);
   }
   throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 
 #include "dialogstore/redis_context_storage.hpp"
 #include "support/redis_server.hpp"
@@ -113,6 +114,59 @@ TEST_F(DffLayout, ASaveThatLostItsReplyTakesEffectOnce) {
   storage.set_item("k", context);
   EXPECT_EQ(raw("k"), context.to_json());
   EXPECT_FALSE(context.has_pending_save());
+}
+
+TEST_F(DffLayout, ASaveThatMayHaveBeenAppliedIsReportedOnceAndNeverMerged) {
+  server_.command({"SET", "k", dff_value});
+  TcpProxy proxy(server_.port());
+  RedisContextStorage storage(proxy.uri("layout=dff"));
+  auto mine = storage.get_item("k");
+  mine.set_misc("connected", Json(true));
+  storage.set_item("k", mine);  // the clock is known, so that the next save is one request
+  mine.add_request("once");
+  proxy.swallow(Direction::to_client);
+  EXPECT_EQ(code_of_call([&] { storage.set_item("k", mine, {.timeout = 200ms}); }),
+            errc::outcome_unknown);
+  proxy.heal();
+  proxy.cut_all();
+  auto others = open();
+  auto theirs = others.get_item("k");
+  ASSERT_EQ(theirs, mine) << "it was applied";
+  theirs.add_response("theirs");
+  others.set_item("k", theirs);
+
+  const CallOptions merge{.on_conflict = ConflictPolicy::merge};
+  EXPECT_EQ(code_of_call([&] { storage.set_item("k", mine, merge); }), errc::history_changed);
+  EXPECT_FALSE(mine.has_pending_save());
+  EXPECT_EQ(code_of_call([&] { storage.set_item("k", mine, merge); }), errc::conflict);
+  EXPECT_EQ(raw("k"), theirs.to_json());
+  storage.set_item("k", mine, {.on_conflict = ConflictPolicy::overwrite});
+  EXPECT_EQ(raw("k"), mine.to_json());
+}
+
+TEST_F(DffLayout, ADeleteDoesNotGoOnOverWhatMayHaveComeAfterIt) {
+  server_.command({"SET", "k", dff_value});
+  TcpProxy proxy(server_.port());
+  RedisContextStorage storage(proxy.uri("layout=dff"));
+  storage.create("other", *std::make_unique<Context>());  // connected, and the clock is known
+  // The answer to GET arrives; of the one to the delete nothing but its beginning.
+  const std::string value = dff_value;
+  proxy.cut_after(Direction::to_client,
+                  1 + std::to_string(value.size()).size() + 2 + value.size() + 2 + 1);
+  proxy.refuse();
+  auto deleted = std::async(std::launch::async, [&] {
+    return code_of_call([&] { static_cast<void>(storage.del_item("k")); });
+  });
+  ASSERT_TRUE(proxy.wait_for([](const ProxyStats& stats) { return stats.cut == 1; }));
+  ASSERT_EQ(raw("k"), "");
+  server_.command({"SET", "k", dff_value});
+  auto others = open();
+  auto anew = others.get_item("k");
+  anew.set_misc("anew", Json(1));
+  others.set_item("k", anew);
+  proxy.refuse(false);
+  EXPECT_EQ(deleted.get(), errc::outcome_unknown);
+  EXPECT_EQ(raw("k"), anew.to_json());
 }
 
 TEST_F(DffLayout, AppendsAndReadsTurns) {

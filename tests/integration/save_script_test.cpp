@@ -1,13 +1,13 @@
 // The save script by itself against a real server: every answer, every refusal, nothing half done.
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <random>
 
 #include "redis/script.hpp"
 #include "storage/apply_save.hpp"
 #include "support/redis_server.hpp"
 #include "support/row_log_driver.hpp"
+#include "support/scripted_rows.hpp"
 
 namespace dialogstore::test {
 namespace {
@@ -217,6 +217,21 @@ TEST_F(SaveScript, RowsOfANewerFormatAreLeftAlone) {
   EXPECT_EQ(rows(), before);
 }
 
+TEST_F(SaveScript, EveryFormatByteIsWhatTheLibraryTakesItFor) {
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto newest = random_token();
+    const auto row = make_row(RowKind::delta, {6, newest}, 0, static_cast<std::uint8_t>(byte));
+    server_->command({"DEL", key_});
+    push(row);
+    format::RowHeader header;
+    const auto fault = format::decode_header(row, header);
+    const std::string expected = fault == format::RowFault::none           ? "S"
+                                 : fault == format::RowFault::newer_format ? "F"
+                                                                           : "X";
+    EXPECT_EQ(answer(make_append({6, newest}, random_token())), expected) << byte;
+  }
+}
+
 TEST_F(SaveScript, WhatIsNoRowIsLeftAlone) {
   for (const std::string& foreign :
        {std::string(), std::string("hello"), std::string(40, 'D'), "X1" + std::string(30, '\0'),
@@ -290,21 +305,6 @@ TEST_F(SaveScriptOnItsOwnServer, WithoutEnoughReplicasNothingIsWritten) {
 
 // ---- its twin in C++
 // -----------------------------------------------------------------------------
-
-class DequeRows final : public RowList {
- public:
-  std::deque<std::string> all;
-  std::size_t size() override { return all.size(); }
-  std::string row(std::size_t position) override { return all.at(position); }
-  void set(std::size_t position, std::string_view row) override { all.at(position) = row; }
-  void push_back(std::string_view row) override { all.emplace_back(row); }
-  void drop_front(std::size_t count) override {
-    all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
-  }
-  void drop_back(std::size_t count) override {
-    all.erase(all.end() - static_cast<std::ptrdiff_t>(count), all.end());
-  }
-};
 
 TEST_F(SaveScript, AnswersAsItsTwinForOtherBackEnds) {
   const auto seed = std::random_device{}();

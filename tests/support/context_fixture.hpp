@@ -45,7 +45,7 @@ inline Context with_turns(int count) {
   return context;
 }
 
-// The last two of a hundred turns, as history=recent loads them.
+// The last two of a hundred turns, as history=recent loads them; the last response is that of 89.
 inline Context recent() {
   Context context(Json("c"));
   for (const std::int64_t i : {98, 99}) {
@@ -54,6 +54,8 @@ inline Context recent() {
   }
   settle(context, false);
   inside(context).next = {100, 100, 90};
+  inside(context).position->next_turn = 100;
+  inside(context).position->unsealed_turns = {98, 99};
   return context;
 }
 

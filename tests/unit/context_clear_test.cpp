@@ -78,11 +78,11 @@ TEST(ContextClear, EmptiesStateAndMarksEachName) {
   settle(context);
   context.clear(5, {ContextField::misc});
   EXPECT_TRUE(context.misc().empty());
-  EXPECT_EQ(changes(context).misc, (std::set<std::string, std::less<>>{"a", "b"}));
+  EXPECT_EQ(changes(context).misc, (MemberChanges{.erased = {"a", "b"}, .set = {}}));
   EXPECT_FALSE(context.framework_states().empty());
   context.clear(5, {ContextField::framework_states});
   EXPECT_TRUE(context.framework_states().empty());
-  EXPECT_TRUE(changes(context).framework_states.contains("s"));
+  EXPECT_TRUE(changes(context).framework_states.erased.contains("s"));
   EXPECT_EQ(context.turn_count(), 2U);
 }
 
@@ -102,6 +102,40 @@ TEST(PartialContext, NumberingGoesOnBehindWhatWasNotLoaded) {
   Context last = recent();
   last.set_last_response("a");
   EXPECT_EQ(last.turn(90)->response->text, "a");
+}
+
+TEST(PartialContext, AddAfterErasingTheLastTakesItsIndex) {
+  Context context = recent();
+  ASSERT_TRUE(context.erase(99, TurnPart::request));
+  EXPECT_EQ(context.add_request("q"), 99);
+  Context label = recent();
+  ASSERT_TRUE(label.erase(99, TurnPart::label));
+  EXPECT_EQ(label.add_request("q"), 100) << "the sequences are numbered apart";
+  EXPECT_EQ(label.add_label({"f", "n"}), 99);
+}
+
+TEST(PartialContext, AddDoesNotGuessWhatIsTheLastInTheStore) {
+  Context context = recent();
+  ASSERT_TRUE(context.erase(99, TurnPart::request));
+  ASSERT_TRUE(context.erase(98, TurnPart::request));
+  EXPECT_EQ(reason_of([&] { context.add_request("q"); }), errc::partial_context);
+  EXPECT_EQ(reason_of([&] { context.set_last_request("q"); }), errc::partial_context);
+  EXPECT_EQ(context.add_label({"f", "n"}), 100);
+  Context added = recent();
+  const std::int64_t index = added.add_response("a");
+  ASSERT_TRUE(added.erase(index, TurnPart::response));
+  EXPECT_EQ(reason_of([&] { added.add_response("a"); }), errc::partial_context);
+}
+
+TEST(PartialContext, AddGoesOnBehindWhatWasCleared) {
+  Context context = recent();
+  context.clear(0);
+  EXPECT_EQ(context.add_request("q"), 100);
+  EXPECT_EQ(context.add_response("a"), 90);
+  Context one = recent();
+  one.clear(1, {ContextField::requests});
+  ASSERT_TRUE(one.erase(99, TurnPart::request));
+  EXPECT_EQ(one.add_request("q"), 100) << "as in a complete context that is left without requests";
 }
 
 TEST(PartialContext, EraseOfATurnThatWasNotLoadedIsRefused) {

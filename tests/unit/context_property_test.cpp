@@ -202,19 +202,14 @@ class Editing {
     ASSERT_EQ(replayed.labels(), context_.labels());
     ASSERT_EQ(replayed.requests(), context_.requests());
     ASSERT_EQ(replayed.responses(), context_.responses());
-    ASSERT_EQ(as_map(replayed.misc()), as_map(context_.misc()));
-    ASSERT_EQ(as_map(replayed.framework_states()), as_map(context_.framework_states()));
+    ASSERT_EQ(replayed.misc(), context_.misc());
+    ASSERT_EQ(replayed.framework_states(), context_.framework_states());
   }
 
-  static void take(const JsonObject& from, const std::set<std::string, std::less<>>& names,
-                   JsonObject& to) {
-    for (const std::string& name : names) {
-      const Json* value = from.find(name);
-      if (value != nullptr) {
-        to.set(name, *value);
-      } else {
-        to.erase(name);
-      }
+  static void take(const JsonObject& from, const MemberChanges& changes, JsonObject& to) {
+    for (const std::string& name : changes.erased) to.erase(name);
+    for (const auto& [name, value] : from) {
+      if (changes.set.contains(name)) to.set(name, value);
     }
   }
 

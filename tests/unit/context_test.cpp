@@ -159,9 +159,9 @@ TEST(Context, ChangesAreMarkedPartByPart) {
   context.set_framework_state("s", 1);
   context.set_extra("e", 1);
   context.set_validation(true);
-  EXPECT_TRUE(changes(context).misc.contains("m"));
-  EXPECT_TRUE(changes(context).framework_states.contains("s"));
-  EXPECT_TRUE(changes(context).extra.contains("e"));
+  EXPECT_TRUE(changes(context).misc.set.contains("m"));
+  EXPECT_TRUE(changes(context).framework_states.set.contains("s"));
+  EXPECT_TRUE(changes(context).extra.set.contains("e"));
   EXPECT_TRUE(changes(context).validation);
   EXPECT_FALSE(changes(context).id);
 }
@@ -221,9 +221,9 @@ TEST(Context, EraseOfStateIsAChange) {
   EXPECT_TRUE(context.erase_extra("a"));
   EXPECT_TRUE(context.misc().empty() && context.framework_states().empty() &&
               context.extra().empty());
-  EXPECT_TRUE(changes(context).misc.contains("a"));
-  EXPECT_TRUE(changes(context).framework_states.contains("a"));
-  EXPECT_TRUE(changes(context).extra.contains("a"));
+  EXPECT_TRUE(changes(context).misc.erased.contains("a"));
+  EXPECT_TRUE(changes(context).framework_states.erased.contains("a"));
+  EXPECT_TRUE(changes(context).extra.erased.contains("a"));
 }
 
 TEST(Context, ExtraCannotShadowAKnownField) {

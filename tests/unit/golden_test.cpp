@@ -153,16 +153,16 @@ TEST(Golden, BodiesOfEveryMember) {
             R"({"id":"x","misc":{"m":1},"states":{"s":2},"validation":true,"extra":{"e":3},)"
             R"("first":[1,null,-2],"next":[1,2,3],)"
             R"("turns":{"2":{"label":["flow","node 1"],"response":{"text":"message 2"}}}})");
-  state.changes.framework_states = {"s", "t"};
-  state.changes.extra = {"e", "f"};
-  state.changes.misc = {"m", "n"};
+  state.changes.framework_states = {.erased = {"t"}, .set = {"s"}};
+  state.changes.extra = {.erased = {"f"}, .set = {"e"}};
+  state.changes.misc = {.erased = {"m", "n"}, .set = {"m"}};
   state.changes.id = state.changes.validation = true;
   const FirstKept first{1, keep_all, -2};
   const PartIndices next{1, 2, 3};
   const TurnEdit edits[] = {{2, 0b011, &turn}, {5, 0b100, nullptr}};
   EXPECT_EQ(delta_json(state, edits, &first, &next),
             R"({"turns":{"2":{"label":["flow","node 1"],"request":null},"5":{"response":null}},)"
-            R"("misc":{"m":1},"misc_del":["n"],"states":{"s":2},"states_del":["t"],)"
+            R"("misc":{"m":1},"misc_del":["m","n"],"states":{"s":2},"states_del":["t"],)"
             R"("extra":{"e":3},"extra_del":["f"],"id":"x","validation":true,)"
             R"("first":[1,null,-2],"next":[1,2,3]})");
 }

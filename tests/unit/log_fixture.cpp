@@ -116,7 +116,7 @@ void erase_part(ContextState& state, std::int64_t index, TurnPart part) {
 
 void set_misc(ContextState& state, std::string_view name, std::string_view json) {
   state.misc.set(name, Json::parse(json));
-  state.changes.misc.emplace(name);
+  state.changes.misc.note_set(name);
 }
 
 void trim(ContextState& state, const FirstKept& first) {
@@ -194,6 +194,21 @@ void expect_same_content(const ContextState& a, const ContextState& b) {
     EXPECT_EQ(a.turns.all()[i].index, b.turns.all()[i].index);
     EXPECT_EQ(a.turns.all()[i].parts, b.turns.all()[i].parts);
   }
+}
+
+std::string kinds(const FakeList& list) {
+  std::string out;
+  for (const std::string& row : list.rows) out.push_back(row.front());
+  return out;
+}
+
+void expect_reloads(const FakeList& list, const ContextState& state) {
+  ContextState fresh;
+  const ReplayResult result = load_all(list, fresh);
+  ASSERT_EQ(result.status, ReplayStatus::loaded) << result.why;
+  expect_same_content(state, fresh);
+  if (state.position->complete) expect_same_position(*state.position, *fresh.position);
+  EXPECT_EQ(inspect(list.all()), std::vector<std::string>{});
 }
 
 }  // namespace dialogstore::format

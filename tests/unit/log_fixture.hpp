@@ -65,5 +65,9 @@ SavePlan save(FakeList& list, ContextState& state, const LogOptions& options = {
 
 void expect_same_position(const LogPosition& a, const LogPosition& b);
 void expect_same_content(const ContextState& a, const ContextState& b);
+/// The kinds of its rows, oldest first.
+std::string kinds(const FakeList& list);
+/// The log is sound, and a load of everything gives this content and this position.
+void expect_reloads(const FakeList& list, const ContextState& state);
 
 }  // namespace dialogstore::format

@@ -68,7 +68,7 @@ TEST_F(Merge, StateGoesByName) {
   set_misc(theirs, "both", "2");
   set_misc(theirs, "theirs", "2");
   set_misc(theirs, "gone", "2");
-  mine.changes.misc.insert("gone");
+  mine.changes.misc.note_erased("gone");
   mine.validation = true;
   mine.changes.validation = true;
   theirs.id = Json("other");
@@ -77,6 +77,25 @@ TEST_F(Merge, StateGoesByName) {
   EXPECT_EQ(stored_now.misc.to_text(), R"({"both":1,"theirs":2,"mine":1})");
   EXPECT_TRUE(stored_now.validation);
   EXPECT_EQ(stored_now.id, Json("other"));
+}
+
+TEST_F(Merge, AMemberThatIErasedAndSetAgainStandsLast) {
+  ContextState first;
+  first.misc = JsonObject::parse(R"({"a":1,"b":2})");
+  list = stored(first, 1);
+  Context context;
+  ASSERT_EQ(load_all(list, ContextAccess::state(context)).status, ReplayStatus::loaded);
+  ASSERT_EQ(load_all(list, theirs).status, ReplayStatus::loaded);
+  set_misc(theirs, "c", "3");
+  save(list, theirs);
+  context.erase_misc("a");
+  context.set_misc("a", 4);
+  ASSERT_EQ(load_all(list, merged).status, ReplayStatus::loaded);
+  merge(ContextAccess::state(context), merged);
+  EXPECT_EQ(merged.misc.to_text(), R"({"b":2,"c":3,"a":4})");
+  save(list, merged);
+  ASSERT_EQ(load_all(list, stored_now).status, ReplayStatus::loaded);
+  EXPECT_EQ(stored_now.misc, merged.misc);
 }
 
 TEST_F(Merge, EditsStayAtTheirIndex) {

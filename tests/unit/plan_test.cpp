@@ -1,40 +1,9 @@
 #include <gtest/gtest.h>
 
-#include <random>
-
-#include "dialogstore/limits.hpp"
 #include "unit/log_fixture.hpp"
 
 namespace dialogstore::format {
 namespace {
-
-std::string kinds(const FakeList& list) {
-  std::string out;
-  for (const std::string& row : list.rows) out.push_back(row.front());
-  return out;
-}
-
-void expect_reloads(const FakeList& list, const ContextState& state) {
-  ContextState fresh;
-  const ReplayResult result = load_all(list, fresh);
-  ASSERT_EQ(result.status, ReplayStatus::loaded) << result.why;
-  expect_same_content(state, fresh);
-  if (state.position->complete) expect_same_position(*state.position, *fresh.position);
-  EXPECT_EQ(inspect(list.all()), std::vector<std::string>{});
-}
-
-/// A message of random letters, which compress to three quarters at best.
-std::string noise_message(std::size_t size) {
-  std::mt19937_64 random(size);
-  std::string text = "{\"text\":\"";
-  while (text.size() < size) {
-    for (std::uint64_t bits = random(), i = 0; i < 10; ++i, bits >>= 6U) {
-      const char letter = static_cast<char>('0' + (bits & 63U));
-      text.push_back(letter == '\\' ? '~' : letter);
-    }
-  }
-  return text + "\"}";
-}
 
 TEST(PlanReplace, NewContext) {
   ContextState state;
@@ -56,18 +25,6 @@ TEST(PlanReplace, ImportMakesPagesWithoutTokens) {
   }
   EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{40, 41}));
   expect_reloads(list, state);
-}
-
-TEST(PlanReplace, ThousandsOfTurnsFitOneSave) {
-  ContextState state;
-  for (std::int64_t i = 0; i < 60'000; ++i) {
-    state.turns.set_part(i, TurnPart::request, "{}");
-  }
-  state.next = {0, 60'000, 0};
-  const PlanResult result = plan_replace(state, nullptr, token(1), {});
-  ASSERT_EQ(result.status, PlanStatus::ready) << result.why;
-  EXPECT_LE(result.plan.request.rows.size(), limits::save_rows);
-  EXPECT_GT(result.plan.request.rows.size(), limits::save_rows - 300);
 }
 
 TEST(PlanReplace, OverAVersionGoesOnCounting) {
@@ -123,15 +80,39 @@ TEST(PlanSave, StateTravelsByName) {
   save(list, state);
   set_misc(state, "b", "{}");
   state.misc.erase("a");
-  state.changes.misc.insert("a");
+  state.changes.misc.note_erased("a");
   state.framework_states.set("m", Json(1));
-  state.changes.framework_states.insert("m");
+  state.changes.framework_states.note_set("m");
   state.id = Json(5);
   state.validation = true;
   state.changes.id = state.changes.validation = true;
   const SavePlan plan = save(list, state);
   EXPECT_EQ(plan.request.rows[0].substr(header_bytes),
             R"({"misc":{"b":{}},"misc_del":["a"],"states":{"m":1},"id":5,"validation":true})");
+  expect_reloads(list, state);
+}
+
+TEST(PlanSave, AMemberErasedAndSetAgainStandsLast) {
+  Context context(Json("id"));
+  for (const char* name : {"a", "b", "c"}) {
+    context.set_misc(name, 1);
+    context.set_framework_state(name, 1);
+    context.set_extra(name, 1);
+  }
+  ContextState& state = ContextAccess::state(context);
+  FakeList list = stored(state, 0);
+  context.erase_misc("a");
+  context.set_misc("new", 1);
+  context.set_misc("a", 2);
+  context.set_misc("c", 2);  // this one keeps its place
+  context.erase_framework_state("b");
+  context.set_framework_state("b", 1);
+  context.erase_extra("a");
+  context.erase_extra("b");
+  context.set_extra("b", 1);
+  context.set_extra("a", 1);
+  const SavePlan plan = save(list, state);
+  EXPECT_EQ(plan.request.op, SaveOp::append);
   expect_reloads(list, state);
 }
 
@@ -315,7 +296,9 @@ TEST(PlanSave, EverythingTrimmedAndNumberingGoesOn) {
 TEST(PlanSave, OpaquePagesAreLeftAlone) {
   ContextState state;
   FakeList list = stored(state, 42);
-  state.position->pages[1].opaque = true;
+  auto pages = state.position->pages.to_vector();
+  pages[1].opaque = true;
+  state.position->pages = std::move(pages);
   set_part(state, 9, TurnPart::response, message_text(99));
   EXPECT_EQ(plan_save(state, token(1), {}).error, errc::unsupported_format);
   set_part(state, 20, TurnPart::response, message_text(99));
@@ -325,89 +308,6 @@ TEST(PlanSave, OpaquePagesAreLeftAlone) {
   const PlanResult trimmed = plan_save(state, token(1), {});
   EXPECT_EQ(trimmed.plan.request.op, SaveOp::drop_head);
   EXPECT_EQ(trimmed.plan.request.n, 1);
-}
-
-TEST(PlanSave, SealIsCompulsoryWhenTheDistanceIsFull) {
-  ContextState state;
-  FakeList list = stored(state, 3);
-  LogOptions options;
-  options.seal_after = 0xFFFF;
-  state.position->keyframe_distance = 0xFFFE;
-  set_misc(state, "a", "1");
-  EXPECT_EQ(plan_save(state, token(1), options).plan.request.op, SaveOp::append);
-  state.position->keyframe_distance = 0xFFFF;
-  const PlanResult result = plan_save(state, token(1), options);
-  EXPECT_EQ(result.plan.request.op, SaveOp::seal);
-  EXPECT_EQ(result.plan.request.n, 0x10000);
-  RowHeader last = list.last_header();
-  last.keyframe_distance = 0xFFFF;
-  EXPECT_EQ(plan_append(last, {}, token(1)).error, errc::too_large);
-}
-
-TEST(PlanSave, WhatCannotBeSealedIsAppended) {
-  ContextState state;
-  FakeList list = stored(state, 0);
-  for (std::int64_t i = 0; i < 9; ++i) {  // 45 MB in all, more than one save may carry
-    set_part(state, i, TurnPart::request, noise_message(5U << 20));
-    EXPECT_EQ(save(list, state).request.op, SaveOp::append);
-  }
-}
-
-TEST(PlanSave, WhatIsTooLargeForARowIsSplitIntoPages) {
-  ContextState state;
-  FakeList list = stored(state, 0);
-  for (std::int64_t i = 0; i < 5; ++i) {
-    set_part(state, i, TurnPart::request, noise_message(5U << 20));
-  }
-  EXPECT_EQ(save(list, state).request.op, SaveOp::seal);
-  EXPECT_EQ(kinds(list), "PPPK");
-  expect_reloads(list, state);
-}
-
-TEST(PlanSave, LimitsAreNamed) {
-  ContextState state;
-  FakeList list = stored(state, 3);
-  set_part(state, 3, TurnPart::request, noise_message(limits::row_bytes));
-  PlanResult result = plan_save(state, token(1), {});
-  EXPECT_EQ(result.status, PlanStatus::failed);
-  EXPECT_EQ(result.error, errc::too_large);
-  EXPECT_NE(result.why.find("limits::row_bytes"), std::string::npos) << result.why;
-  state.changes.clear();
-  state.turns.erase_part(3, TurnPart::request);
-  for (std::int64_t i = 3; i < 10; ++i) {
-    set_part(state, i, TurnPart::request, noise_message(7U << 20));
-  }
-  result = plan_save(state, token(1), {});
-  EXPECT_NE(result.why.find("limits::row_bytes"), std::string::npos) << result.why;
-  result = plan_replace(state, nullptr, token(1), {});
-  EXPECT_NE(result.why.find("limits::save_bytes"), std::string::npos) << result.why;
-}
-
-TEST(PlanSave, NumbersThatAreUsedUp) {
-  ContextState state;
-  FakeList list = stored(state, 3);
-  set_misc(state, "a", "1");
-  state.position->version.seq = 0xFFFFFFFF;
-  PlanResult result = plan_save(state, token(1), {});
-  EXPECT_EQ(result.error, errc::too_large);
-  EXPECT_NE(result.why.find("delete it"), std::string::npos);
-  RowHeader last = list.last_header();
-  last.next_turn = static_cast<std::uint32_t>(limits::turn_index_max) + 1;
-  EXPECT_EQ(plan_append(last, {}, token(1)).error, errc::too_large);
-  const SaveRequest erased = plan_erase(state.position->version, token(2));
-  RowView row;
-  ASSERT_EQ(decode_row(erased.rows.at(0), row), RowFault::none);
-  EXPECT_EQ(row.header.version, (Version{0xFFFFFFFF, token(2)}));
-}
-
-TEST(PlanSave, LastTurnIndex) {
-  ContextState state;
-  FakeList list = stored(state, 3);
-  set_part(state, limits::turn_index_max, TurnPart::request, message_text(1));
-  save(list, state);
-  expect_reloads(list, state);
-  set_part(state, limits::turn_index_max + 1, TurnPart::request, message_text(1));
-  EXPECT_EQ(plan_save(state, token(1), {}).error, errc::too_large);
 }
 
 TEST(PlanErase, LeavesATombstone) {

@@ -96,6 +96,30 @@ TEST(Row, NewerFormatIsNotDamage) {
   EXPECT_EQ(decode_row(row, view), RowFault::newer_format);
 }
 
+TEST(Row, TheFormatIsADigitFromOneOn) {
+  RowHeader header = header_of(RowKind::delta);
+  for (int byte = 0; byte < 256; ++byte) {
+    header.format = static_cast<std::uint8_t>(byte);
+    const RowFault expected = byte == '1'                  ? RowFault::none
+                              : byte >= '2' && byte <= '9' ? RowFault::newer_format
+                                                           : RowFault::unknown_kind;
+    const std::string row = encode_row(header, "{}");
+    RowHeader decoded;
+    EXPECT_EQ(decode_header(row, decoded), expected) << byte;
+    RowView view;
+    EXPECT_EQ(decode_row(row, view), expected) << byte;
+  }
+}
+
+TEST(Row, NoFormatHasAShorterHeader) {
+  RowHeader header = header_of(RowKind::delta);
+  header.format = '2';
+  const std::string row = encode_row(header, "");
+  RowView view;
+  EXPECT_EQ(decode_row(row, view), RowFault::newer_format);
+  EXPECT_EQ(decode_row(row.substr(0, header_bytes - 1), view), RowFault::too_short);
+}
+
 TEST(Row, UnknownKindAndOlderFormat) {
   RowHeader header = header_of(static_cast<RowKind>('X'));
   RowView view;

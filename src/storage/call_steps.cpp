@@ -1,0 +1,38 @@
+#include "storage/call_steps.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/random.hpp"
+
+namespace dialogstore {
+
+asio::awaitable<void> throw_if_cancelled() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) {
+    throw Failure{errc::canceled, "the caller cancelled"};
+  }
+}
+
+asio::awaitable<void> pause(std::chrono::milliseconds time, Deadline deadline) {
+  asio::steady_timer timer(co_await asio::this_coro::executor,
+                           std::min(Clock::now() + time, deadline));
+  // An aborted wait is an early end; the caller's next step sees the cancellation.
+  co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+}
+
+asio::awaitable<void> pause_between_rounds(int round, Deadline deadline) {
+  constexpr int quick_rounds = 2;
+  constexpr int longest_shift = 6;
+  if (round < quick_rounds) co_return;
+  std::array<std::uint8_t, 1> random{};
+  fill_random(random);
+  const int range = 1 << std::min(round, longest_shift);
+  co_await pause(std::chrono::milliseconds(1 + random[0] % range), deadline);
+}
+
+}  // namespace dialogstore

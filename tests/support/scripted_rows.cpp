@@ -1,0 +1,99 @@
+#include "support/scripted_rows.hpp"
+
+#include <utility>
+
+namespace dialogstore::test {
+
+SaveResult answered(RowList& rows, const format::SaveRequest& request) {
+  return apply_save(rows, request);
+}
+
+SaveResult reply_lost(RowList& rows, const format::SaveRequest& request) {
+  apply_save(rows, request);
+  return request_lost(rows, request);
+}
+
+SaveResult request_lost(RowList& /*rows*/, const format::SaveRequest& /*request*/) {
+  throw Failure{errc::outcome_unknown, "no answer came", true};
+}
+
+SaveResult answered_again(RowList& rows, const format::SaveRequest& request) {
+  SaveResult result = apply_save(rows, request);
+  result.unanswered_copy = true;
+  return result;
+}
+
+SaveStep after(std::function<void(RowList& rows)> other, SaveStep step) {
+  return [other = std::move(other), step = std::move(step)](RowList& rows,
+                                                            const format::SaveRequest& request) {
+    other(rows);
+    return step(rows, request);
+  };
+}
+
+namespace {
+
+class ScriptedRows final : public RowLog {
+ public:
+  explicit ScriptedRows(std::shared_ptr<ScriptedStore> store) : store_(std::move(store)) {}
+
+  [[nodiscard]] const std::string& identity() const noexcept override { return identity_; }
+
+  asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool /*refresh*/,
+                             Deadline /*deadline*/) override {
+    const auto& all = store_->lists[key.text()].all;
+    const auto from = count == 0 || count > all.size() ? 0 : all.size() - count;
+    auto copy = std::make_shared<std::vector<std::string>>(
+        all.begin() + static_cast<std::ptrdiff_t>(from), all.end());
+    Rows result;
+    result.rows.assign(copy->begin(), copy->end());
+    result.owner = std::move(copy);
+    co_return result;
+  }
+
+  asio::awaitable<SaveResult> save(ContextKey key,
+                                   std::shared_ptr<const format::SaveRequest> request, bool resent,
+                                   Deadline /*deadline*/) override {
+    SaveStep step = answered;
+    if (!store_->steps.empty()) {
+      step = std::move(store_->steps.front());
+      store_->steps.pop_front();
+    }
+    SaveResult result = step(store_->lists[key.text()], *request);
+    result.unanswered_copy = result.unanswered_copy || resent;
+    co_return result;
+  }
+
+  asio::awaitable<std::uint64_t> count(Deadline /*deadline*/) override {
+    co_return store_->lists.size();
+  }
+  asio::awaitable<ScanPage> scan(std::string /*cursor*/, ScanOptions /*options*/,
+                                 Deadline /*deadline*/) override {
+    ScanPage page;
+    for (const auto& [key, rows] : store_->lists) page.keys.emplace_back(key);
+    co_return page;
+  }
+  asio::awaitable<std::uint64_t> clear(Deadline /*deadline*/) override {
+    const std::uint64_t count = store_->lists.size();
+    store_->lists.clear();
+    co_return count;
+  }
+  asio::awaitable<CheckReport> check_listing(bool /*repair*/, Deadline /*deadline*/) override {
+    co_return CheckReport{};
+  }
+  asio::awaitable<Statistics> statistics(Deadline /*deadline*/) override { co_return Statistics{}; }
+  void close() override {}
+
+ private:
+  std::shared_ptr<ScriptedStore> store_;
+  std::string identity_ = "scripted";
+};
+
+}  // namespace
+
+ScriptedStorage::ScriptedStorage(std::shared_ptr<ScriptedStore> store)
+    : DBContextStorage("scripted://",
+                       make_log_engine(std::make_unique<IoThread>(),
+                                       std::make_unique<ScriptedRows>(std::move(store)), {})) {}
+
+}  // namespace dialogstore::test
