@@ -101,10 +101,10 @@ void SQLiteRowLog::refresh_expiry(const ContextRecord& record, std::int64_t now)
 
 asio::awaitable<SaveResult> SQLiteRowLog::save(ContextKey key,
                                                std::shared_ptr<const format::SaveRequest> request,
-                                               bool resent, Deadline deadline) {
+                                               SentBefore first_sent, Deadline deadline) {
   connection_->start_call(deadline);
   SaveResult result = apply(key, *request);
-  result.unanswered_copy = resent;
+  result.unanswered_copy = first_sent.has_value();
   purge_sometimes(deadline);
   co_return result;
 }

@@ -162,7 +162,7 @@ class SQLiteRows : public SQLite {
     return made;
   }
   SaveAnswer save(const Version& base, std::uint8_t token, format::SaveOp op) {
-    return wait(log().save("user", request(base, token, op), false, soon())).answer;
+    return wait(log().save("user", request(base, token, op), std::nullopt, soon())).answer;
   }
   sqlite::SQLiteRowLog& log() {
     if (!log_) log_ = std::make_unique<sqlite::SQLiteRowLog>(file(), SQLiteOptions{}, options_);
@@ -206,7 +206,8 @@ TEST_F(SQLiteRows, ReadsTheTailAndTheWhole) {
 
 TEST_F(SQLiteRows, RefusesACallWhoseDeadlineHasPassed) {
   try {
-    wait(log().save("user", request({}, 1, format::SaveOp::replace), false, Clock::now() - 1ms));
+    wait(log().save("user", request({}, 1, format::SaveOp::replace), std::nullopt,
+                    Clock::now() - 1ms));
     ADD_FAILURE() << "it was made";
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.code, errc::timed_out);
@@ -217,8 +218,8 @@ TEST_F(SQLiteRows, RefusesACallWhoseDeadlineHasPassed) {
 
 TEST_F(SQLiteRows, SaysWhetherAnEarlierCopyWentUnanswered) {
   const auto made = request({}, 1, format::SaveOp::replace);
-  EXPECT_FALSE(wait(log().save("user", made, false, soon())).unanswered_copy);
-  EXPECT_TRUE(wait(log().save("user", made, true, soon())).unanswered_copy);
+  EXPECT_FALSE(wait(log().save("user", made, std::nullopt, soon())).unanswered_copy);
+  EXPECT_TRUE(wait(log().save("user", made, Clock::now(), soon())).unanswered_copy);
 }
 
 // ---- deleting and expiring ----------------------------------------------------------------------
