@@ -204,7 +204,7 @@ class DBContextStorage {
 
   /// A page of keys. Every key that is stored during the whole listing is listed; one that comes or
   /// goes meanwhile may be. A key may be listed twice: in `any` order at any time, in
-  /// `newest_first` when it is used meanwhile.
+  /// `newest_first` when it is used meanwhile, and then at the end, out of order.
   template <class Token = asio::use_awaitable_t<>>
   auto scan_async(std::string cursor, ScanOptions options, Token&& token = {},
                   CallOptions call = {}) {

@@ -90,7 +90,7 @@ class MemoryRowLog final : public RowLog {
 
   asio::awaitable<SaveResult> save(ContextKey key,
                                    std::shared_ptr<const format::SaveRequest> request,
-                                   bool /*resent*/, Deadline /*deadline*/) override {
+                                   SentBefore /*first_sent*/, Deadline /*deadline*/) override {
     const std::lock_guard lock(store_->mutex);
     auto& space = space_without(key.text());
     auto& entry = space[key.text()];

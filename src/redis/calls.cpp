@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -56,6 +55,7 @@ asio::awaitable<CallEnd> call_apart(const Calls* calls, Request request, Deadlin
 }  // namespace
 
 asio::awaitable<bool> Backoff::pause(Deadline deadline) {
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return false;
   asio::steady_timer timer(co_await asio::this_coro::executor);
   const auto until = Clock::now() + jittered(next_);
   next_ = std::min(next_ * 2, longest_pause);
@@ -65,15 +65,39 @@ asio::awaitable<bool> Backoff::pause(Deadline deadline) {
   co_return !error;
 }
 
-asio::awaitable<CallEnd> Calls::try_call(Request request, Deadline deadline) const {
+Failure cancelled_between() {
+  return {errc::canceled, "the call was cancelled"};
+}
+
+asio::awaitable<ExecResult> Calls::exec(std::uint16_t slot, std::string bytes,
+                                        Deadline deadline) const {
   const auto client = client_;
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    auto failure = cancelled_between();
+    ExecResult unsent;
+    unsent.failure = failure.code;
+    unsent.detail = std::move(failure.detail);
+    co_return unsent;
+  }
+  co_return co_await client->exec(slot, std::move(bytes), deadline);
+}
+
+asio::awaitable<CallEnd> Calls::try_call(Request request, Deadline deadline) const {
   Backoff backoff;
+  bool is_sole_copy = true;
   for (;;) {
-    auto judged = judge(co_await client->exec(request.slot, request.bytes, deadline));
-    // Once cancelled, a coroutine throws at its next co_await: none follows then.
-    const auto state = co_await asio::this_coro::cancellation_state;
-    const bool goes_on = judged.may_pass && state.cancelled() == asio::cancellation_type::none;
-    if (!goes_on || !co_await backoff.pause(deadline)) co_return std::move(judged.end);
+    auto result = co_await exec(request.slot, request.bytes, deadline);
+    const bool may_have_arrived = !result.ok() && result.sent == Sent::maybe;
+    auto judged = judge(std::move(result));
+    judged.end.is_sole_copy = is_sole_copy;
+    is_sole_copy = is_sole_copy && !may_have_arrived;
+    if (!judged.may_pass) co_return std::move(judged.end);
+    const bool goes_on = co_await backoff.pause(deadline);
+    if (goes_on) continue;
+    if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+      judged.end.failure = cancelled_between();
+    }
+    co_return std::move(judged.end);
   }
 }
 
@@ -92,6 +116,13 @@ asio::awaitable<std::vector<CallEnd>> Calls::call_all(std::vector<Request> reque
     co_return ends;
   }
   for (std::size_t from = 0; from < requests.size(); from += max_at_once) {
+    // What runs apart learns only of a cancellation that comes from now on.
+    if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+      CallEnd unsent;
+      unsent.failure = cancelled_between();
+      ends.resize(requests.size(), unsent);
+      break;
+    }
     std::vector<asio::awaitable<CallEnd>> works;
     for (auto i = from; i < std::min(from + max_at_once, requests.size()); ++i) {
       works.push_back(call_apart(this, std::move(requests[i]), deadline));

@@ -2,6 +2,7 @@
 // the deadline passes, alone or many at once.
 #pragma once
 
+#include <boost/asio/cancellation_state.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -26,7 +27,14 @@ struct Request {
 struct CallEnd {
   Reply reply;
   std::optional<Failure> failure;
+  bool is_sole_copy = true;  ///< no other copy of the request can have reached the server
 };
+
+[[nodiscard]] inline bool is_cancelled(const asio::cancellation_state& state) noexcept {
+  return state.cancelled() != asio::cancellation_type::none;
+}
+/// What a call ends with that was cancelled before its next request.
+[[nodiscard]] Failure cancelled_between();
 
 /// Pauses between copies of one request: they grow, with jitter, and never outlast the deadline.
 class Backoff {
@@ -42,6 +50,9 @@ class Calls {
  public:
   explicit Calls(std::shared_ptr<RedisClient> client) : client_(std::move(client)) {}
 
+  /// As RedisClient::exec, for coroutines in which cancellation does not throw: one that came
+  /// before counts too, while asio tells a request only of what comes as long as it waits.
+  asio::awaitable<ExecResult> exec(std::uint16_t slot, std::string bytes, Deadline deadline) const;
   /// Never throws Failure.
   asio::awaitable<CallEnd> try_call(Request request, Deadline deadline) const;
   /// Throws Failure, also for an error reply; `name`: the key it is about, for the text.

@@ -65,17 +65,15 @@ bool ContextIndex::is_old(const IndexEntry& entry) const {
   return score_value(entry.score) < static_cast<double>(old_below());
 }
 
-Request ContextIndex::add_request(const std::string& key, bool only_existing) const {
+asio::awaitable<std::optional<std::string>> ContextIndex::list(std::string key, Deadline deadline) {
   const auto shard = shard_name(key);
-  const auto score = std::to_string(state_->next_use_us());
-  // With CH an entry that was there and got a new score counts too.
-  return {shard.slot, only_existing ? encode_command({"ZADD", shard.text, "XX", "CH", score, key})
-                                    : encode_command({"ZADD", shard.text, score, key})};
-}
-
-asio::awaitable<void> ContextIndex::list(std::string key, Deadline deadline) {
-  co_await calls_.call(add_request(key, false), shard_name(key).text, deadline);
+  auto score = std::to_string(state_->next_use_us());
+  Request request{shard.slot, encode_command({"ZADD", shard.text, score, key})};
+  const auto end = co_await calls_.try_call(std::move(request), deadline);
+  const bool is_new = integer_of(root_or_throw(end, shard.text)) == 1;
   recent_.mark(key, Clock::now());
+  if (!is_new || !end.is_sole_copy) co_return std::nullopt;
+  co_return score;
 }
 
 bool ContextIndex::is_refresh_due(std::string_view key) const {
@@ -83,8 +81,11 @@ bool ContextIndex::is_refresh_due(std::string_view key) const {
 }
 
 asio::awaitable<bool> ContextIndex::refresh(std::string key, Deadline deadline) {
-  auto request = add_request(key, true);
-  const auto end = co_await calls_.client().exec(request.slot, std::move(request.bytes), deadline);
+  const auto shard = shard_name(key);
+  const auto score = std::to_string(state_->next_use_us());
+  // With CH an entry that was there and got a new score counts too.
+  auto request = encode_command({"ZADD", shard.text, "XX", "CH", score, key});
+  const auto end = co_await calls_.exec(shard.slot, std::move(request), deadline);
   const auto& root = end.reply.root();
   if (!end.ok() || root.kind != ReplyKind::integer) co_return true;  // the next use tries again
   if (root.integer == 0) co_return false;

@@ -2,9 +2,14 @@
 //
 // The rules (PROTOCOL §2 and §3.10, where all interleavings were tried): a create always writes its
 // entry first, whatever was written before; only refreshes are rare. An entry is removed only if
-// its score is still the one read before, and only by a delete that really deleted or when it is
-// older than any call can be and its context is gone. So no context exists unlisted; an entry
-// without a context can be left by a create that failed, and goes when a listing meets it.
+// its score is still the one known before, and only
+// - by a delete that really deleted,
+// - when it is older than any call can be and no context is there,
+// - by a create that found something foreign in its place, if it made the entry: nothing was listed
+//   before the only copy of its request. Whoever else is about to create this context writes the
+//   entry as well, and had not done so before; if it comes after, the score is no more the same.
+// So no context exists unlisted; an entry without a context can be left by a create that failed,
+// and goes when a listing meets it.
 #pragma once
 
 #include <memory>
@@ -27,8 +32,9 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
 
   // Each needs ServerState::prepare before, and throws Failure unless it says otherwise.
 
-  /// Writes the entry. Before every create.
-  asio::awaitable<void> list(std::string key, Deadline deadline);
+  /// Writes the entry. Before every create. Answers its score when the entry was made by this call
+  /// alone, and so may be taken back should the create leave nothing.
+  asio::awaitable<std::optional<std::string>> list(std::string key, Deadline deadline);
   [[nodiscard]] bool is_refresh_due(std::string_view key) const;
   /// Renews the entry of a context that is in use, if there is one: not for a context that was
   /// deleted meanwhile. False when there is none. Sent once, never throws.
@@ -59,8 +65,14 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   void sweep_soon();
 
  private:
-  /// What lies under a context's name.
-  enum class Presence : std::uint8_t { absent, tombstone, context, foreign };
+  /// What lies under a context's name; foreign: not a list, so that it is no context of ours, not
+  /// even a damaged one.
+  enum class Presence : char {  // the letters of presences.lua
+    absent = '-',
+    foreign = 'X',
+    tombstone = 'T',
+    context = 'C',
+  };
 
   [[nodiscard]] KeyName shard_name(std::string_view key) const;
   /// Server times in microseconds: an entry below belongs to no living context (0: without a ttl),
@@ -68,10 +80,11 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   [[nodiscard]] std::int64_t expired_below() const;
   [[nodiscard]] std::int64_t old_below() const;
   [[nodiscard]] bool is_expired(const IndexEntry& entry) const;
-  Request add_request(const std::string& key, bool only_existing) const;
 
   asio::awaitable<ScanPage> scan_any(std::string cursor, std::size_t count, Deadline deadline);
   asio::awaitable<ScanPage> scan_newest(std::string cursor, std::size_t count, Deadline deadline);
+  /// The second part of that: what was used since the listing began.
+  asio::awaitable<ScanPage> scan_moved(NewestCursor place, std::size_t count, Deadline deadline);
   /// Entries at or below `from` and above `floor`, newest first, over all shards.
   asio::awaitable<std::vector<IndexEntry>> newest(IndexEntry from, std::string floor,
                                                   std::size_t count, Deadline deadline);
@@ -81,8 +94,20 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   /// The keys of those whose context is there; old entries of others are removed.
   asio::awaitable<std::vector<ContextKey>> without_ghosts(std::vector<IndexEntry> entries,
                                                           Deadline deadline);
-  asio::awaitable<bool> all_exist(std::vector<std::string> keys, Deadline deadline);
+
+  // index_presence.cpp
   asio::awaitable<std::vector<Presence>> look_up(std::vector<std::string> keys, Deadline deadline);
+  /// With a script; nothing when the user may run none.
+  asio::awaitable<std::optional<std::vector<Presence>>> look_up_at_once(
+      std::vector<std::string> keys, Deadline deadline);
+  asio::awaitable<std::vector<Presence>> look_up_each(std::vector<std::string> keys,
+                                                      Deadline deadline);
+  /// `command` with each key, and `last` behind it if there is one.
+  asio::awaitable<std::vector<CallEnd>> ask_each(std::string_view command,
+                                                 const std::vector<std::string>& keys,
+                                                 std::string_view last, Deadline deadline);
+  [[nodiscard]] static Presence presence_of(const CallEnd& last_row);
+
   asio::awaitable<void> check_unlisted(bool repair, CheckReport* report, Deadline deadline);
   asio::awaitable<void> check_names(std::vector<std::string> keys, bool repair, CheckReport* report,
                                     Deadline deadline);

@@ -109,6 +109,9 @@ asio::awaitable<SwapResult> DffValues::send(KeyName name, std::vector<std::strin
   SaveAttempts attempts(resent);
   Backoff backoff;
   for (;;) {
+    if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+      throw attempts.ended_by(cancelled_between());
+    }
     if (!clock_.is_known() || connections_ != calls_.client().statistics().connections) {
       try {
         co_await read_clock(deadline);
@@ -121,19 +124,18 @@ asio::awaitable<SwapResult> DffValues::send(KeyName name, std::vector<std::strin
     const std::vector<std::string_view> views(arguments.begin(), arguments.end());
     auto bytes = dff_swap_script().request(attempts.form(), name.text, views);
     const auto asked = Clock::now();
-    const auto end = co_await calls_.client().exec(name.slot, std::move(bytes), deadline);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    const bool is_stopped = state.cancelled() != asio::cancellation_type::none;
-    auto decision = attempts.on_end(end, is_stopped || Clock::now() >= deadline);
+    const auto end = co_await calls_.exec(name.slot, std::move(bytes), deadline);
+    auto decision = attempts.on_end(end, Clock::now() >= deadline);
     if (decision.server_time) {
       clock_.sample(*decision.server_time + std::chrono::microseconds(500), asked, Clock::now());
     }
     if (decision.is_connection_new) clock_.reset();
     if (decision.next == NextStep::finish) co_return swap_result(std::move(decision.result));
     if (decision.next == NextStep::fail) throw std::move(decision.failure);
-    if (decision.next == NextStep::send_after_pause && !co_await backoff.pause(deadline)) {
-      throw attempts.ended_by(std::move(decision.failure));
-    }
+    if (decision.next != NextStep::send_after_pause) continue;
+    const bool has_time = co_await backoff.pause(deadline);
+    const bool is_stopped = is_cancelled(co_await asio::this_coro::cancellation_state);
+    if (!has_time && !is_stopped) throw attempts.ended_by(std::move(decision.failure));
   }
 }
 

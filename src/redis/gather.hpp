@@ -15,8 +15,9 @@ namespace dialogstore::redis {
 
 namespace asio = boost::asio;
 
-/// Results in the order of `works`. A cancellation of the caller reaches each of them; one that
-/// must not throw then begins with throw_if_cancelled(false). What one throws is thrown when all
+/// Results in the order of `works`. A cancellation of the caller while they run reaches each of
+/// them (one that came before does not); one that must not throw then begins with
+/// throw_if_cancelled(false). What one throws is thrown when all
 /// ended.
 template <class Result>
 asio::awaitable<std::vector<Result>> gather(std::vector<asio::awaitable<Result>> works) {

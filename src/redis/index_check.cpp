@@ -76,8 +76,8 @@ asio::awaitable<void> ContextIndex::check_ghosts(bool repair, CheckReport* repor
     const auto presences = co_await look_up(keys_of(batch.entries), deadline);
     std::vector<IndexEntry> ghosts;
     for (std::size_t i = 0; i < presences.size(); ++i) {
-      if (presences[i] == Presence::context || presences[i] == Presence::foreign) {
-        report->contexts += presences[i] == Presence::context ? 1U : 0U;
+      if (presences[i] == Presence::context) {
+        ++report->contexts;
       } else if (is_old(batch.entries[i])) {
         report->listed_absent += is_expired(batch.entries[i]) ? 0U : 1U;
         ghosts.push_back(std::move(batch.entries[i]));

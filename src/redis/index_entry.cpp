@@ -102,7 +102,15 @@ std::string write_walk_cursor(const WalkCursor& cursor) {
 NewestCursor read_newest_cursor(std::string_view text) {
   NewestCursor cursor;
   if (text.empty()) return cursor;
-  if (take_part(text) != "n") throw_bad_cursor();
+  const auto part = take_part(text);
+  if (part != "n" && part != "m") throw_bad_cursor();
+  cursor.has_arrived = part == "m";
+  if (cursor.has_arrived) {
+    cursor.top = take_part(text);
+    cursor.walk = text;
+    if (!is_score(cursor.top)) throw_bad_cursor();
+    return cursor;
+  }
   cursor.floor = take_part(text);
   cursor.top = take_part(text);
   cursor.last.score = take_part(text);
@@ -114,6 +122,7 @@ NewestCursor read_newest_cursor(std::string_view text) {
 }
 
 std::string write_newest_cursor(const NewestCursor& cursor) {
+  if (cursor.has_arrived) return "m:" + cursor.top + ":" + cursor.walk;
   return "n:" + cursor.floor + ":" + cursor.top + ":" + cursor.last.score + ":" +
          to_hex(cursor.last.key);
 }

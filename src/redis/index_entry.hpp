@@ -28,15 +28,20 @@ struct WalkCursor {
   unsigned shard = 0;
   std::string cursor = "0";
 };
-/// Where a listing by use goes on: `n:<floor>:<top>:<score>:<key in hexadecimal>`.
+/// Where a listing by use goes on: `n:<floor>:<top>:<score>:<key in hexadecimal>`, then
+/// `m:<top>:<cursor of the walk>`.
 ///
-/// It goes down from the newest to `floor`. What is used meanwhile moves above the place it was
-/// met, perhaps unseen; so when it has arrived it starts again from the newest down to `top`, the
-/// score it began at, and so on until one such round takes a single page.
+/// It goes down from the newest entry, whose score is `top`, to `floor`. What is used meanwhile
+/// moves above `top`, perhaps before it was met. So at the end comes what is above `top` by then:
+/// in no order, as a walk finds it. An order by use could be outrun for ever by what is used and
+/// created while it goes on; the walk finds each entry where its key puts it, however often its
+/// score changes, and ends.
 struct NewestCursor {
   std::string floor = "-inf";
-  std::string top;  ///< empty before the first entry of a round
-  IndexEntry last;  ///< empty score: at the beginning of a round
+  std::string top;  ///< empty before the first entry
+  IndexEntry last;  ///< the last one of the way down; empty score: at its beginning
+  bool has_arrived = false;
+  std::string walk;  ///< of the second part; empty at its beginning
 };
 
 /// Throw Failure (invalid_argument) for what was not written by their twin.

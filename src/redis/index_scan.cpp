@@ -1,4 +1,4 @@
-// Listing keys, and looking whether their contexts are there.
+// Listing keys.
 #include <algorithm>
 
 #include "redis/command.hpp"
@@ -7,8 +7,8 @@
 namespace dialogstore::redis {
 namespace {
 
-// Names in one EXISTS.
-constexpr std::size_t exists_count = 1000;
+// Entries in one step of the walk at the end of a listing by use, of which it may want only a few.
+constexpr std::size_t least_walk = 100;
 
 void erase_listed(std::vector<IndexEntry>& entries, const IndexEntry& from) {
   if (from.score.empty()) return;
@@ -39,34 +39,52 @@ asio::awaitable<ScanPage> ContextIndex::scan_any(std::string cursor, std::size_t
 asio::awaitable<ScanPage> ContextIndex::scan_newest(std::string cursor, std::size_t count,
                                                     Deadline deadline) {
   auto place = read_newest_cursor(cursor);
+  if (place.has_arrived) co_return co_await scan_moved(std::move(place), count, deadline);
   if (cursor.empty() && ttl_.count() > 0) place.floor = std::to_string(expired_below());
   ScanPage page;
   while (page.keys.empty()) {
     auto entries = co_await newest(place.last, place.floor, count, deadline);
-    const bool round_begins = place.last.score.empty();
-    const bool round_ends = entries.size() < count;
+    const bool begins = place.last.score.empty();
+    const bool ends = entries.size() < count;
     if (!entries.empty()) {
-      if (round_begins) place.top = entries.front().score;
+      if (begins) place.top = entries.front().score;
       place.last = entries.back();
     }
     page.keys = co_await without_ghosts(std::move(entries), deadline);
-    // A round of one page is of one moment: nothing can have moved past it.
-    if (round_begins && round_ends) co_return page;
-    if (!round_ends) continue;
-    NewestCursor next_round;
-    next_round.floor = place.top;
-    place = std::move(next_round);
-    const auto rest = co_await newest(place.last, place.floor, 1, deadline);
-    if (rest.empty()) co_return page;
-    if (!page.keys.empty()) {
-      // The next page begins the next round; a place just above its newest entry says so.
-      place.top = rest.front().score;
-      place.last.score = "inf";
-      page.cursor = write_newest_cursor(place);
+    if (!ends) continue;
+    // A listing of one page is of one moment: nothing can have moved past it.
+    if (begins) co_return page;
+    place.has_arrived = true;
+    if (page.keys.empty()) co_return co_await scan_moved(std::move(place), count, deadline);
+    IndexEntry from_above;
+    const auto moved = co_await newest(std::move(from_above), place.top, 1, deadline);
+    if (moved.empty()) co_return page;
+  }
+  page.cursor = write_newest_cursor(place);
+  co_return page;
+}
+
+asio::awaitable<ScanPage> ContextIndex::scan_moved(NewestCursor place, std::size_t count,
+                                                   Deadline deadline) {
+  ScanPage page;
+  if (place.walk.empty()) {
+    // As a rule one page has it all, and then it is of one moment too.
+    IndexEntry from_above;
+    auto entries = co_await newest(std::move(from_above), place.top, count, deadline);
+    if (entries.size() < count) {
+      page.keys = co_await without_ghosts(std::move(entries), deadline);
       co_return page;
     }
   }
-  page.cursor = write_newest_cursor(place);
+  const auto top = score_value(place.top);
+  do {
+    auto batch = co_await walk(std::move(place.walk), std::max(count, least_walk), deadline);
+    place.walk = std::move(batch.cursor);
+    std::erase_if(batch.entries,
+                  [&](const auto& entry) { return score_value(entry.score) <= top; });
+    page.keys = co_await without_ghosts(std::move(batch.entries), deadline);
+  } while (page.keys.empty() && !place.walk.empty());
+  if (!place.walk.empty()) page.cursor = write_newest_cursor(place);
   co_return page;
 }
 
@@ -108,17 +126,12 @@ asio::awaitable<std::vector<IndexEntry>> ContextIndex::newest_of_shard(
 
 asio::awaitable<std::vector<ContextKey>> ContextIndex::without_ghosts(
     std::vector<IndexEntry> entries, Deadline deadline) {
-  std::vector<ContextKey> keys;
-  if (entries.empty()) co_return keys;
-  keys.reserve(entries.size());
-  if (co_await all_exist(keys_of(entries), deadline)) {
-    for (auto& entry : entries) keys.emplace_back(std::move(entry.key));
-    co_return keys;
-  }
   const auto presences = co_await look_up(keys_of(entries), deadline);
+  std::vector<ContextKey> keys;
+  keys.reserve(entries.size());
   std::vector<IndexEntry> ghosts;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (presences[i] == Presence::context || presences[i] == Presence::foreign) {
+    if (presences[i] == Presence::context) {
       keys.emplace_back(std::move(entries[i].key));
     } else if (is_old(entries[i])) {
       ghosts.push_back(std::move(entries[i]));
@@ -126,51 +139,6 @@ asio::awaitable<std::vector<ContextKey>> ContextIndex::without_ghosts(
   }
   if (!ghosts.empty()) co_await unlist(std::move(ghosts), deadline);
   co_return keys;
-}
-
-// One command for many keys, where a server takes that: the usual case, in which all are there.
-asio::awaitable<bool> ContextIndex::all_exist(std::vector<std::string> keys, Deadline deadline) {
-  if (!calls_.client().spans_slots()) co_return false;
-  std::vector<Request> requests;
-  for (std::size_t from = 0; from < keys.size(); from += exists_count) {
-    const auto until = std::min(from + exists_count, keys.size());
-    std::vector<std::string> names;
-    for (auto i = from; i < until; ++i) names.push_back(names_.context(keys[i]).text);
-    std::vector<std::string_view> arguments{"EXISTS"};
-    arguments.insert(arguments.end(), names.begin(), names.end());
-    requests.push_back({key_slot(names.front()), encode_command(arguments)});
-  }
-  const auto ends = co_await calls_.call_all(std::move(requests), deadline);
-  std::int64_t sum = 0;
-  for (const auto& end : ends) sum += integer_of(root_or_throw(end, {}));
-  co_return static_cast<std::size_t>(sum) == keys.size();
-}
-
-asio::awaitable<std::vector<ContextIndex::Presence>> ContextIndex::look_up(
-    std::vector<std::string> keys, Deadline deadline) {
-  std::vector<Request> requests;
-  requests.reserve(keys.size());
-  for (const auto& key : keys) {
-    const auto name = names_.context(key);
-    requests.push_back({name.slot, encode_command({"LINDEX", name.text, "-1"})});
-  }
-  const auto ends = co_await calls_.call_all(std::move(requests), deadline);
-  std::vector<Presence> presences;
-  presences.reserve(ends.size());
-  for (const auto& end : ends) {
-    if (end.failure) throw *end.failure;
-    const auto& root = end.reply.root();
-    if (root.kind == ReplyKind::nil) {
-      presences.push_back(Presence::absent);
-    } else if (root.kind == ReplyKind::error) {
-      auto failure = failure_of(root.text, {});
-      if (failure.code != errc::wrong_type) throw failure;
-      presences.push_back(Presence::foreign);
-    } else {
-      presences.push_back(text_of(root).starts_with('T') ? Presence::tombstone : Presence::context);
-    }
-  }
-  co_return presences;
 }
 
 }  // namespace dialogstore::redis

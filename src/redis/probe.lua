@@ -1,12 +1,14 @@
 -- Which of the commands that saving needs the user may not run. A save that is refused a command
--- half-way leaves half of its effect, so this is asked before the first save.
+-- half-way leaves half of its effect, and what keeps the listing right behind a save fails in silence;
+-- so this is asked before the first save.
 --
 -- KEYS[1]  a key under which nothing is stored
 -- Answers  the names of the refused commands
 local k=KEYS[1]
 local needs={
   {'LINDEX',k,'-1'},{'LRANGE',k,'0','0'},{'TIME'},{'UNLINK',k},{'PERSIST',k},{'PEXPIRE',k,'1'},
-  {'LSET',k,'0',''},{'LTRIM',k,'0','0'},{'RPUSH',k,''}}
+  {'LSET',k,'0',''},{'LTRIM',k,'0','0'},{'ZADD',k,'XX','0',''},{'ZSCORE',k,''},{'ZREM',k,''},
+  {'ZRANGEBYSCORE',k,'0','0'},{'RPUSH',k,''}}
 local refused={}
 for i=1,#needs do
   local may=true

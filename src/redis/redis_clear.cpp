@@ -88,6 +88,7 @@ asio::awaitable<void> RedisRowLog::clear_batch(std::vector<IndexEntry> entries, 
   std::vector<IndexEntry> done;
   std::uint64_t erased = 0;
   for (std::size_t from = 0; from < entries.size(); from += batch_count) {
+    if (is_cancelled(co_await asio::this_coro::cancellation_state)) throw cancelled_between();
     const auto until = std::min(from + batch_count, entries.size());
     std::vector<asio::awaitable<EraseEnd>> works;
     for (auto i = from; i < until; ++i) {
@@ -113,6 +114,7 @@ asio::awaitable<void> RedisRowLog::clear_batch(std::vector<IndexEntry> entries, 
 
 asio::awaitable<RedisRowLog::EraseEnd> RedisRowLog::erase_apart(RedisRowLog* self, std::string key,
                                                                 Deadline deadline) {
+  co_await asio::this_coro::throw_if_cancelled(false);
   EraseEnd end;
   try {
     end.erased = co_await self->erase_one(key, deadline);
@@ -134,7 +136,7 @@ asio::awaitable<bool> RedisRowLog::erase_one(std::string key, Deadline deadline)
     Token own;
     fill_random(own);
     auto erase = std::make_shared<format::SaveRequest>(format::plan_erase(header.version, own));
-    const auto result = co_await send(key, std::move(erase), false, deadline);
+    const auto result = co_await send(key, std::move(erase), std::nullopt, deadline);
     switch (result.answer) {
       case SaveAnswer::saved:
       case SaveAnswer::already:

@@ -25,8 +25,8 @@ class RedisRowLog final : public RowLog {
   asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool refresh,
                              Deadline deadline) override;
   asio::awaitable<SaveResult> save(ContextKey key,
-                                   std::shared_ptr<const format::SaveRequest> request, bool resent,
-                                   Deadline deadline) override;
+                                   std::shared_ptr<const format::SaveRequest> request,
+                                   SentBefore first_sent, Deadline deadline) override;
   asio::awaitable<std::uint64_t> count(Deadline deadline) override;
   asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options,
                                  Deadline deadline) override;
@@ -45,11 +45,13 @@ class RedisRowLog final : public RowLog {
 
   // redis_save.cpp
   enum class Listing : std::uint8_t { fine, due, missing };
-  /// What goes before the save. Of an erase: the score of its entry in the listing.
+  /// What goes before the save. Answers the score of the entry that is to go should the save leave
+  /// nothing: of an erase the one that is there, of a create the one it has just made.
   asio::awaitable<std::optional<std::string>> get_ready(std::string key, format::SaveOp op,
                                                         bool resent, Deadline deadline);
   /// Sends it until its outcome is known.
-  asio::awaitable<SaveResult> send(std::string key, Saving request, bool resent, Deadline deadline);
+  asio::awaitable<SaveResult> send(std::string key, Saving request, SentBefore first_sent,
+                                   Deadline deadline);
   asio::awaitable<ExecResult> send_and_refresh(std::string key, std::uint16_t slot,
                                                std::string bytes, Listing* listing,
                                                Deadline deadline);
@@ -61,8 +63,9 @@ class RedisRowLog final : public RowLog {
   void learn_from(const SaveDecision& decision, Clock::time_point asked);
   [[nodiscard]] Listing listing_for(const std::string& key, format::SaveOp op) const;
   [[nodiscard]] std::string copy_of(const KeyName& name, const format::SaveRequest& request,
-                                    const SaveAttempts& attempts, Deadline deadline);
+                                    const SaveAttempts& attempts, Deadline fence);
   [[nodiscard]] std::chrono::milliseconds life_after(format::SaveOp op) const;
+  [[nodiscard]] Deadline last_create(Clock::time_point first_sent) const;
 
   // redis_clear.cpp
   struct Cleared {

@@ -1,5 +1,4 @@
 // Saving: the listing first where it must be, then the script until its outcome is known.
-#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
@@ -42,11 +41,26 @@ milliseconds to_milliseconds(std::chrono::microseconds time) {
   return std::chrono::duration_cast<milliseconds>(time);
 }
 
+// Whether there is nothing that the entry in the listing could name.
+bool leaves_nothing(SaveOp op, const SaveResult& result, const std::optional<Failure>& failure) {
+  if (op == SaveOp::erase) return !failure && has_taken_effect(result.answer);
+  if (!failure) return result.answer == SaveAnswer::gone;
+  const bool is_foreign = failure->code == errc::wrong_type || failure->code == errc::corrupt;
+  return is_foreign && !failure->maybe_applied;
+}
+
+SaveResult gone_unanswered() {
+  SaveResult result;
+  result.answer = SaveAnswer::gone;
+  result.unanswered_copy = true;
+  return result;
+}
+
 // In coroutines of their own, whose caller may cancel them: that ends the request, nothing throws.
-asio::awaitable<ExecResult> exec_apart(RedisClient* client, std::uint16_t slot, std::string bytes,
+asio::awaitable<ExecResult> exec_apart(const Calls* calls, std::uint16_t slot, std::string bytes,
                                        Deadline deadline) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  co_return co_await client->exec(slot, std::move(bytes), deadline);
+  co_return co_await calls->exec(slot, std::move(bytes), deadline);
 }
 
 asio::awaitable<bool> refresh_apart(ContextIndex* index, std::string key, Deadline deadline) {
@@ -56,7 +70,7 @@ asio::awaitable<bool> refresh_apart(ContextIndex* index, std::string key, Deadli
 
 }  // namespace
 
-asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, bool resent,
+asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, SentBefore first_sent,
                                               Deadline deadline) {
   check_size(*request);
   if (options_.ttl.count() > 0) {
@@ -65,17 +79,22 @@ asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, bo
   const auto op = request->op;
   std::optional<std::string> score;
   if (op == SaveOp::replace || op == SaveOp::erase || !state_->is_ready(Need::writing)) {
-    score = co_await get_ready(key.text(), op, resent, deadline);
+    score = co_await get_ready(key.text(), op, first_sent.has_value(), deadline);
   }
-  auto result = co_await send(key.text(), std::move(request), resent, deadline);
-  if (!has_taken_effect(result.answer)) co_return result;
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (score && state.cancelled() == asio::cancellation_type::none) {
+  SaveResult result;
+  std::optional<Failure> failure;
+  try {
+    result = co_await send(key.text(), std::move(request), first_sent, deadline);
+  } catch (Failure& thrown) {
+    failure = std::move(thrown);
+  }
+  if (score && leaves_nothing(op, result, failure)) {
     std::vector<IndexEntry> entries;
     entries.push_back({key.text(), std::move(*score)});
     co_await index_->unlist(std::move(entries), deadline);
   }
-  if (op == SaveOp::replace) index_->sweep_soon();
+  if (failure) throw std::move(*failure);
+  if (op == SaveOp::replace && has_taken_effect(result.answer)) index_->sweep_soon();
   co_return result;
 }
 
@@ -83,7 +102,7 @@ asio::awaitable<std::optional<std::string>> RedisRowLog::get_ready(std::string k
                                                                    bool resent, Deadline deadline) {
   try {
     co_await state_->prepare(need_of(op), deadline);
-    if (op == SaveOp::replace) co_await index_->list(key, deadline);
+    if (op == SaveOp::replace) co_return co_await index_->list(key, deadline);
     if (op == SaveOp::erase) co_return co_await index_->score_of(key, deadline);
   } catch (Failure& failure) {
     throw SaveAttempts(resent).ended_by(std::move(failure));
@@ -97,40 +116,51 @@ milliseconds RedisRowLog::life_after(SaveOp op) const {
   return op == SaveOp::erase ? limits::timeout_max + settings_.clock_tolerance : options_.ttl;
 }
 
+// A create that is stored later might bring back what is no more: of what an unanswered copy made
+// the tombstone may be gone by then, or it has expired.
+Deadline RedisRowLog::last_create(Clock::time_point first_sent) const {
+  const auto ttl = options_.ttl.count() > 0 ? options_.ttl - before_expiry : limits::timeout_max;
+  return first_sent + std::min(limits::timeout_max, ttl);
+}
+
 std::string RedisRowLog::copy_of(const KeyName& name, const format::SaveRequest& request,
-                                 const SaveAttempts& attempts, Deadline deadline) {
+                                 const SaveAttempts& attempts, Deadline fence) {
   SaveCopy copy;
   copy.ttl = life_after(request.op);
-  copy.fence = to_milliseconds(state_->clock().at(deadline));
+  copy.fence = to_milliseconds(state_->clock().at(fence));
   copy.first = attempts.is_first();
   copy.form = attempts.form();
   return save_request(name.text, request, copy);
 }
 
-asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request, bool resent,
-                                              Deadline deadline) {
+asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
+                                              SentBefore first_sent, Deadline deadline) {
   const auto name = names_.context(key);
   auto listing = listing_for(key, request->op);
-  SaveAttempts attempts(resent);
+  const bool is_late_create =
+      first_sent && request->base.empty() && last_create(*first_sent) < deadline;
+  const auto fence = is_late_create ? last_create(*first_sent) : deadline;
+  SaveAttempts attempts(first_sent.has_value());
   Backoff backoff;
   for (;;) {
+    if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+      throw attempts.ended_by(cancelled_between());
+    }
     const auto asked = Clock::now();
-    auto bytes = copy_of(name, *request, attempts, deadline);
+    auto bytes = copy_of(name, *request, attempts, fence);
     ExecResult end;
     if (listing == Listing::due) {
       end = co_await send_and_refresh(key, name.slot, std::move(bytes), &listing, deadline);
     } else {
       end = co_await calls_.client().exec(name.slot, std::move(bytes), deadline);
     }
-    const auto state = co_await asio::this_coro::cancellation_state;
-    const bool is_stopped = state.cancelled() != asio::cancellation_type::none;
-    auto decision = attempts.on_end(end, is_stopped || Clock::now() >= deadline);
+    auto decision = attempts.on_end(end, Clock::now() >= deadline);
     learn_from(decision, asked);
     switch (decision.next) {
       case NextStep::fail:
         throw std::move(decision.failure);
       case NextStep::finish:
-        if (listing == Listing::missing && !is_stopped) {
+        if (listing == Listing::missing) {
           co_await relist(key, decision.result.answer, deadline);
         }
         co_return std::move(decision.result);
@@ -141,11 +171,14 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request, b
         if (request->op == SaveOp::replace) co_await list_again(key, attempts, deadline);
         break;
       case NextStep::send:
+        if (!decision.server_time || request->op != SaveOp::replace) break;
+        // Nothing is there, and nothing will be: all copies are late now.
+        if (is_late_create && Clock::now() >= fence) {
+          co_return gone_unanswered();
+        }
         // Late by a clock that was set: the entry was written with the same wrong time, and may
         // have been taken for an old one.
-        if (decision.server_time && request->op == SaveOp::replace) {
-          co_await list_again(key, attempts, deadline);
-        }
+        co_await list_again(key, attempts, deadline);
         break;
     }
   }
@@ -187,9 +220,8 @@ asio::awaitable<void> RedisRowLog::relist(std::string key, SaveAnswer answer, De
 asio::awaitable<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempts& attempts,
                                                    Failure cause, SaveOp op, Deadline deadline) {
   const bool has_time = co_await backoff.pause(deadline);
-  const auto state = co_await asio::this_coro::cancellation_state;
-  if (state.cancelled() != asio::cancellation_type::none) {
-    throw attempts.ended_by({errc::canceled, "the caller cancelled"});
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    throw attempts.ended_by(cancelled_between());
   }
   if (!has_time) throw cause;
   try {
@@ -204,11 +236,10 @@ asio::awaitable<ExecResult> RedisRowLog::send_and_refresh(std::string key, std::
                                                           std::string bytes, Listing* listing,
                                                           Deadline deadline) {
   const auto executor = co_await asio::this_coro::executor;
-  auto* client = &calls_.client();
   auto [order, error, is_listed, save_error, end] =
       co_await asio::experimental::make_parallel_group(
           asio::co_spawn(executor, refresh_apart(index_.get(), key, deadline), asio::deferred),
-          asio::co_spawn(executor, exec_apart(client, slot, std::move(bytes), deadline),
+          asio::co_spawn(executor, exec_apart(&calls_, slot, std::move(bytes), deadline),
                          asio::deferred))
           .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
   if (save_error) std::rethrow_exception(save_error);

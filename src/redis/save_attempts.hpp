@@ -40,7 +40,7 @@ class SaveAttempts {
   [[nodiscard]] bool is_first() const noexcept { return !unanswered_; }
   [[nodiscard]] ScriptForm form() const noexcept { return form_; }
 
-  /// `is_over`: the deadline has passed, or the caller has cancelled.
+  /// `is_over`: the deadline has passed.
   [[nodiscard]] SaveDecision on_end(const ExecResult& end, bool is_over);
   /// What the save ends with when something else ends it before its next copy.
   [[nodiscard]] Failure ended_by(Failure cause) const;

@@ -73,6 +73,13 @@ std::string Script::request(ScriptForm form, std::string_view key,
   return request(form, key, std::span(arguments.begin(), arguments.size()));
 }
 
+std::string Script::request_for(std::span<const std::string_view> keys) const {
+  const auto count = std::to_string(keys.size());
+  std::vector<std::string_view> all{"EVAL", text_, count};
+  all.insert(all.end(), keys.begin(), keys.end());
+  return encode_command(all);
+}
+
 const Script& save_script() {
   static const Script script(script_texts::save);
   return script;
@@ -90,6 +97,11 @@ const Script& unlist_script() {
 
 const Script& probe_script() {
   static const Script script(script_texts::probe);
+  return script;
+}
+
+const Script& presences_script() {
+  static const Script script(script_texts::presences);
   return script;
 }
 

@@ -19,7 +19,7 @@ namespace dialogstore::redis {
 /// How a script is named in a request: by its SHA-1, or with its text, which the server remembers.
 enum class ScriptForm : std::uint8_t { by_name, with_text };
 
-/// A script for exactly one key.
+/// A script, as a rule for exactly one key.
 class Script {
  public:
   explicit Script(std::string_view text);
@@ -28,6 +28,8 @@ class Script {
                                     std::span<const std::string_view> arguments) const;
   [[nodiscard]] std::string request(ScriptForm form, std::string_view key,
                                     std::initializer_list<std::string_view> arguments) const;
+  /// With several keys and no arguments.
+  [[nodiscard]] std::string request_for(std::span<const std::string_view> keys) const;
 
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
   [[nodiscard]] const std::string& sha1() const noexcept { return sha1_; }
@@ -41,6 +43,7 @@ const Script& save_script();
 const Script& touch_read_script();
 const Script& unlist_script();
 const Script& probe_script();
+const Script& presences_script();
 const Script& dff_swap_script();
 
 /// What one copy of a save carries beside the save itself.
@@ -80,6 +83,7 @@ extern const char* const save;
 extern const char* const touch_read;
 extern const char* const unlist;
 extern const char* const probe;
+extern const char* const presences;
 extern const char* const dff_swap;
 }  // namespace script_texts
 

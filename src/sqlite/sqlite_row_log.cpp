@@ -89,7 +89,7 @@ asio::awaitable<void> SQLiteRowLog::refresh_expiry(ContextRecord record, std::in
 
 asio::awaitable<SaveResult> SQLiteRowLog::save(ContextKey key,
                                                std::shared_ptr<const format::SaveRequest> request,
-                                               bool resent, Deadline deadline) {
+                                               SentBefore first_sent, Deadline deadline) {
   connection_->start_call(deadline);
   const auto space = name_space();
   const auto result = std::make_shared<SaveResult>();
@@ -101,7 +101,7 @@ asio::awaitable<SaveResult> SQLiteRowLog::save(ContextKey key,
     return saved.is_changed;
   };
   co_await commits_.run(std::move(change), bytes, deadline);
-  result->unanswered_copy = resent;
+  result->unanswered_copy = first_sent.has_value();
   co_return *result;
 }
 

@@ -33,8 +33,8 @@ class SQLiteRowLog final : public RowLog {
   asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool refresh,
                              Deadline deadline) override;
   asio::awaitable<SaveResult> save(ContextKey key,
-                                   std::shared_ptr<const format::SaveRequest> request, bool resent,
-                                   Deadline deadline) override;
+                                   std::shared_ptr<const format::SaveRequest> request,
+                                   SentBefore first_sent, Deadline deadline) override;
   asio::awaitable<std::uint64_t> count(Deadline deadline) override;
   asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options,
                                  Deadline deadline) override;

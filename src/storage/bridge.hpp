@@ -2,6 +2,7 @@
 // the floors below throw becomes the public exceptions.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -17,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "dialogstore/error.hpp"
@@ -64,9 +66,23 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   static void cancel(Call& call);
   std::exception_ptr translate(std::exception_ptr error, const char* operation,
                                const std::string& key) const;
-  template <class AnyHandler, class Guard, class... Results>
-  static void complete(const asio::any_io_executor& fallback, AnyHandler handler, Guard guard,
-                       std::exception_ptr error, Results... results);
+  /// What a call ends with.
+  template <class... Results>
+  struct Ending {
+    Ending(Handler<Results...> h, const asio::any_io_executor& fallback)
+        : handler(std::move(h)),
+          guard(asio::make_work_guard(asio::get_associated_executor(handler, fallback))) {}
+
+    Handler<Results...> handler;
+    /// Keeps the handler's executor from running out of work while the call is under way.
+    decltype(asio::make_work_guard(asio::get_associated_executor(
+        std::declval<Handler<Results...>&>(), std::declval<asio::any_io_executor&>()))) guard;
+    std::atomic_flag is_passed_on;  ///< the storage's thread is done with the executor
+  };
+  template <class... Results>
+  static void complete(const asio::any_io_executor& fallback,
+                       std::shared_ptr<Ending<Results...>> ending, std::exception_ptr error,
+                       std::type_identity_t<Results>... results);
 
   std::unique_ptr<IoThread> thread_;
   asio::any_io_executor executor_;
@@ -76,19 +92,29 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   std::list<std::shared_ptr<Call>> calls_;
 };
 
-template <class AnyHandler, class Guard, class... Results>
-void CallBridge::complete(const asio::any_io_executor& fallback, AnyHandler handler, Guard guard,
-                          std::exception_ptr error, Results... results) {
-  auto executor = asio::get_associated_executor(handler, fallback);
-  // The guard ends there too: once the handler has run, its executor may be gone.
-  asio::dispatch(executor, [handler = std::move(handler), guard = std::move(guard),
-                            error = std::move(error), ... results = std::move(results)]() mutable {
-    // Cleared where the caller's signal is emitted from, since signals are not for two threads.
-    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
-      slot.clear();
-    }
-    std::move(handler)(std::move(error), std::move(results)...);
-  });
+template <class... Results>
+void CallBridge::complete(const asio::any_io_executor& fallback,
+                          std::shared_ptr<Ending<Results...>> ending, std::exception_ptr error,
+                          std::type_identity_t<Results>... results) {
+  {
+    auto executor = asio::get_associated_executor(ending->handler, fallback);
+    // The guard ends there too: once the handler has run, its executor may be gone.
+    auto run = [ending, handler = std::move(ending->handler), guard = std::move(ending->guard),
+                error = std::move(error), passer = std::this_thread::get_id(),
+                ... results = std::move(results)]() mutable {
+      // Nor may the storage's thread be on its way out of that executor: an io_context wakes the
+      // caller's thread after it has let go of its lock, and that thread may be faster.
+      if (std::this_thread::get_id() != passer) ending->is_passed_on.wait(false);
+      // Cleared where the caller's signal is emitted from, since signals are not for two threads.
+      if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+        slot.clear();
+      }
+      std::move(handler)(std::move(error), std::move(results)...);
+    };
+    asio::dispatch(executor, std::move(run));
+  }
+  ending->is_passed_on.test_and_set();
+  ending->is_passed_on.notify_one();
 }
 
 template <class AnyHandler>
@@ -115,24 +141,17 @@ bool CallBridge::enqueue(Start start) {
 template <class... Results, class Work>
 void CallBridge::run(std::shared_ptr<void> owner, const char* operation, std::string key, Work work,
                      Handler<Results...> handler) {
-  // The guard keeps the handler's executor from running out of work while the call is under way.
-  struct End {
-    Handler<Results...> handler;
-    decltype(asio::make_work_guard(asio::get_associated_executor(
-        std::declval<Handler<Results...>&>(), std::declval<asio::any_io_executor&>()))) guard;
-  };
-  auto guard = asio::make_work_guard(asio::get_associated_executor(handler, executor_));
   auto call = prepare(handler);
-  auto shared = std::make_shared<End>(End{std::move(handler), std::move(guard)});
+  auto ending = std::make_shared<Ending<Results...>>(std::move(handler), executor_);
   auto start = [self = shared_from_this(), owner = std::move(owner), operation, key,
-                work = std::move(work), call, shared]() mutable {
+                work = std::move(work), call, ending]() mutable {
     self->begin(call);
-    auto finish = [self, owner, operation, key, call, shared](std::exception_ptr error,
+    auto finish = [self, owner, operation, key, call, ending](std::exception_ptr error,
                                                               auto... results) mutable {
       self->end(call);
       if (error) error = self->translate(std::move(error), operation, key);
-      complete(self->executor_, std::move(shared->handler), std::move(shared->guard),
-               std::move(error), std::move(results)...);
+      complete<Results...>(self->executor_, std::move(ending), std::move(error),
+                           std::move(results)...);
     };
     asio::co_spawn(self->executor_, work(),
                    asio::bind_cancellation_slot(call->signal.slot(), std::move(finish)));
@@ -140,10 +159,9 @@ void CallBridge::run(std::shared_ptr<void> owner, const char* operation, std::st
   };
   if (enqueue(std::move(start))) return;
   // The storage's thread is gone; and a handler never runs within the call that starts it.
-  asio::post(asio::system_executor(), [shared, operation, key] {
-    complete(
-        asio::any_io_executor(asio::system_executor()), std::move(shared->handler),
-        std::move(shared->guard),
+  asio::post(asio::system_executor(), [ending, operation, key] {
+    complete<Results...>(
+        asio::any_io_executor(asio::system_executor()), ending,
         make_error(errc::closed, operation, ContextKey(key).printable(), "the storage was closed"),
         Results{}...);
   });

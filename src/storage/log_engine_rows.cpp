@@ -53,7 +53,7 @@ asio::awaitable<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Se
     auto planned = format::plan_append(*last, text, new_token());
     if (planned.status != format::PlanStatus::ready) throw Failure{planned.error, planned.why};
     auto request = std::make_shared<const format::SaveRequest>(std::move(planned.plan.request));
-    const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
+    const SaveResult result = co_await rows_->save(key, request, std::nullopt, settings.deadline);
     if (is_done(result)) co_return std::int64_t{last->next_turn};
     if (!is_rebuildable(result)) {
       if (!result.unanswered_copy) throw absent();
@@ -95,7 +95,7 @@ asio::awaitable<bool> LogEngine::erase_rows(ContextKey key, Settings settings) {
     co_await throw_if_cancelled();
     auto request =
         std::make_shared<const format::SaveRequest>(format::plan_erase(last->version, new_token()));
-    const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
+    const SaveResult result = co_await rows_->save(key, request, std::nullopt, settings.deadline);
     if (is_done(result)) co_return true;
     if (!is_rebuildable(result)) {
       if (!result.unanswered_copy) co_return false;  // another call deleted it

@@ -130,8 +130,9 @@ asio::awaitable<void> LogEngine::do_save(ContextKey key, Context& context, SaveM
 asio::awaitable<SaveResult> LogEngine::send(ContextKey key, State& state, format::SavePlan plan,
                                             Settings settings) {
   auto request = std::make_shared<const format::SaveRequest>(std::move(plan.request));
+  const auto first_sent = Clock::now();
   try {
-    const SaveResult result = co_await rows_->save(key, request, false, settings.deadline);
+    const SaveResult result = co_await rows_->save(key, request, std::nullopt, settings.deadline);
     if (is_done(result)) saved(key, state, std::move(plan.after));
     co_return result;
   } catch (const Failure& failure) {
@@ -139,8 +140,9 @@ asio::awaitable<SaveResult> LogEngine::send(ContextKey key, State& state, format
       throw Failure{errc::timed_out, "there was nothing to save, and no answer came"};
     }
     if (failure.maybe_applied) {
-      state.pending = std::make_shared<const PendingSave>(PendingSave{
-          place_of(key), request, std::move(plan.after), std::exchange(state.changes, {})});
+      state.pending = std::make_shared<const PendingSave>(
+          PendingSave{place_of(key), request, first_sent, std::move(plan.after),
+                      std::exchange(state.changes, {})});
     }
     throw;
   }
@@ -164,7 +166,8 @@ asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings s
                   "known outcome; save it there first"};
   }
   // The earlier call's copies count: whatever is answered now is the answer to one of several.
-  SaveResult result = co_await rows_->save(key, pending->request, true, settings.deadline);
+  SaveResult result =
+      co_await rows_->save(key, pending->request, pending->first_sent, settings.deadline);
   result.unanswered_copy = true;
   const auto since = std::exchange(state.changes, {});
   state.pending = nullptr;

@@ -22,6 +22,8 @@ namespace dialogstore {
 
 using Clock = std::chrono::steady_clock;
 using Deadline = Clock::time_point;
+/// When a save was first sent; nothing: it never was.
+using SentBefore = std::optional<Clock::time_point>;
 
 /// What a back end throws; the storage adds operation and key. `sent` is meaningful for writes: an
 /// error with sent == false proves that nothing was or will be written.
@@ -52,7 +54,9 @@ struct SaveResult {
   bool unanswered_copy = false;  ///< a copy of this very save was sent before and not answered
 };
 
-/// All members are called on executor() only. They throw Failure.
+/// All members are called on one executor, by coroutines in which cancellation does not throw
+/// (asio's throw_if_cancelled(false)): it ends what waits for the server, and the member throws
+/// Failure, which says whether a save may have been sent.
 class RowLog {
  public:
   virtual ~RowLog() = default;
@@ -67,12 +71,14 @@ class RowLog {
                                      Deadline deadline) = 0;
 
   /// Applies a save, exactly once however often it is sent; retries until the deadline.
-  /// `resent`: a copy of it was sent by an earlier call, so that even the first copy of this call
-  /// is a retry. Keeps the listing right: a log that comes into being is listed before, one that
-  /// was erased is taken out after. Throws Failure: outcome_unknown when a copy went unanswered.
+  /// `first_sent`: when an earlier call began to send it, so that even the first copy of this call
+  /// is a retry. A create that was first sent long ago is looked for, but not stored any more: the
+  /// answer is `gone` when nothing is there. Keeps the listing right: a log that comes into being
+  /// is listed before, one that was erased is taken out after. Throws Failure: outcome_unknown when
+  /// a copy went unanswered.
   virtual asio::awaitable<SaveResult> save(ContextKey key,
                                            std::shared_ptr<const format::SaveRequest> request,
-                                           bool resent, Deadline deadline) = 0;
+                                           SentBefore first_sent, Deadline deadline) = 0;
 
   virtual asio::awaitable<std::uint64_t> count(Deadline deadline) = 0;
   virtual asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options,

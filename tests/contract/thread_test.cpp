@@ -1,5 +1,7 @@
 // Calls from many threads, and storages that are closed or destroyed under their calls.
 #include <atomic>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
 #include <future>
@@ -54,6 +56,23 @@ class Held {
   std::promise<void> release_;
   bool released_ = false;
 };
+
+// A loop may go as soon as the handler has run: the storage has let go of it by then.
+TEST_P(Threads, ACallersLoopMayGoWithItsCall) {
+  const auto storage = store.open();
+  for (int i = 0; i < 300; ++i) {
+    bool is_done = false;
+    asio::io_context loop;
+    storage->contains_async(
+        "k", asio::bind_executor(loop.get_executor(), [&](std::exception_ptr error, bool found) {
+          EXPECT_EQ(error, nullptr);
+          EXPECT_FALSE(found);
+          is_done = true;
+        }));
+    loop.run();
+    ASSERT_TRUE(is_done);
+  }
+}
 
 TEST_P(Threads, EachWithKeysOfItsOwn) {
   Client client = open();

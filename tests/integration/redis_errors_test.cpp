@@ -39,7 +39,7 @@ class RedisErrors : public ::testing::Test {
   }
   static Failure create(RowLogDriver& log, std::chrono::milliseconds time = 5s) {
     return log.failure_of(
-        log.rows().save("k", log.shared(make_create(random_token())), false, log.in(time)));
+        log.rows().save("k", log.shared(make_create(random_token())), std::nullopt, log.in(time)));
   }
   bool is_stored() { return server_.command({"EXISTS", "ns:{k}"}).integer == 1; }
 
@@ -78,12 +78,21 @@ TEST_F(RedisErrors, MissingRightsToRunScriptsOrToListAreNamed) {
 
 TEST_F(RedisErrors, AUserWhoMayOnlyReadReads) {
   connect().save("k", make_create(random_token()));
+  const auto own = random_token();
+  connect().save("deleted", make_create(own));
+  connect().save("deleted", format::plan_erase({1, own}, random_token()));
+  server_.command({"SET", "ns:{foreign}", "x"});
   server_.command({"ACL", "SETUSER", "reader", "reset", "on", ">secret", "%R~ns:*", "+@read",
                    "+time", "+@connection"});
   auto log = connect("reader");
   EXPECT_EQ(log.read("k").size(), 1U);
   EXPECT_EQ(log.run(log.rows().count(log.in(5s))), 1U);
-  EXPECT_EQ(log.run(log.rows().scan({}, {}, log.in(5s))).keys.size(), 1U);
+  // What is no context is told apart without a script.
+  const auto score = server_.command({"ZSCORE", "ns:index:0", "k"}).text;
+  server_.command({"ZADD", "ns:index:0", score, "deleted", score, "foreign", score, "absent"});
+  const auto page = log.run(log.rows().scan({}, {}, log.in(5s)));
+  ASSERT_EQ(page.keys.size(), 1U);
+  EXPECT_EQ(page.keys[0].text(), "k");
   EXPECT_EQ(create(log).code, errc::permission_denied);
 }
 
@@ -93,8 +102,8 @@ TEST_F(RedisErrors, ARightTakenAwayInBetweenIsOutcomeUnknown) {
   const auto own = random_token();
   log.save("k", make_create(own));
   add_user("bob", {"-persist"});
-  const auto failure = log.failure_of(
-      log.rows().save("k", log.shared(make_append({1, own}, random_token())), false, log.in(5s)));
+  const auto failure = log.failure_of(log.rows().save(
+      "k", log.shared(make_append({1, own}, random_token())), std::nullopt, log.in(5s)));
   EXPECT_EQ(failure.code, errc::outcome_unknown);
   EXPECT_TRUE(failure.maybe_applied);
   EXPECT_NE(failure.detail.find("can't run this command"), std::string::npos) << failure.detail;
@@ -116,11 +125,11 @@ TEST_F(RedisErrors, AFullServerWritesNothingAndStillReadsAndDeletes) {
   log.save("k", make_create(own));
   server_.command({"CONFIG", "SET", "maxmemory", "1"});
   const auto append = log.shared(make_append({1, own}, random_token()));
-  const auto failure = log.failure_of(log.rows().save("k", append, false, log.in(5s)));
+  const auto failure = log.failure_of(log.rows().save("k", append, std::nullopt, log.in(5s)));
   EXPECT_EQ(failure.code, errc::server_out_of_memory);
   EXPECT_FALSE(failure.maybe_applied);
   // Of a save that was sent before, it proves nothing.
-  const auto resent = log.failure_of(log.rows().save("k", append, true, log.in(5s)));
+  const auto resent = log.failure_of(log.rows().save("k", append, Clock::now(), log.in(5s)));
   EXPECT_EQ(resent.code, errc::outcome_unknown);
   EXPECT_TRUE(resent.maybe_applied);
   EXPECT_EQ(log.read("k").size(), 1U);
@@ -132,8 +141,8 @@ TEST_F(RedisErrors, AReplicaIsReadOnly) {
   const auto own = random_token();
   log.save("k", make_create(own));
   server_.command({"REPLICAOF", RedisServer::host(), std::to_string(free_port())});
-  const auto failure = log.failure_of(
-      log.rows().save("k", log.shared(make_append({1, own}, random_token())), false, log.in(2s)));
+  const auto failure = log.failure_of(log.rows().save(
+      "k", log.shared(make_append({1, own}, random_token())), std::nullopt, log.in(2s)));
   EXPECT_EQ(failure.code, errc::read_only) << failure.detail;
   EXPECT_FALSE(failure.maybe_applied);
 }
@@ -143,8 +152,8 @@ TEST_F(RedisErrors, TooFewReplicasAreNamed) {
   const auto own = random_token();
   log.save("k", make_create(own));
   server_.command({"CONFIG", "SET", "min-replicas-to-write", "1"});
-  const auto failure = log.failure_of(
-      log.rows().save("k", log.shared(make_append({1, own}, random_token())), false, log.in(2s)));
+  const auto failure = log.failure_of(log.rows().save(
+      "k", log.shared(make_append({1, own}, random_token())), std::nullopt, log.in(2s)));
   EXPECT_EQ(failure.code, errc::unavailable);
   EXPECT_FALSE(failure.maybe_applied);
   EXPECT_NE(failure.detail.find("min-replicas-to-write"), std::string::npos);
@@ -194,11 +203,11 @@ TEST_F(RedisErrors, ABusyServerIsWaitedForUntilTheDeadline) {
   });
   ASSERT_TRUE(eventually([&] { return server_.command({"PING"}).text.starts_with("BUSY"); }));
   const auto append = log.shared(make_append({1, own}, random_token()));
-  const auto failure = log.failure_of(log.rows().save("k", append, false, log.in(300ms)));
+  const auto failure = log.failure_of(log.rows().save("k", append, std::nullopt, log.in(300ms)));
   EXPECT_EQ(failure.code, errc::server_busy) << failure.detail;
   EXPECT_FALSE(failure.maybe_applied);
 
-  auto call = log.start(log.rows().save("k", append, false, log.in(15s)));
+  auto call = log.start(log.rows().save("k", append, std::nullopt, log.in(15s)));
   log.context().run_for(50ms);
   EXPECT_FALSE(call->is_done);
   server_.command({"SCRIPT", "KILL"});
@@ -224,7 +233,7 @@ TEST_F(RedisErrors, ClosingEndsWaitingCalls) {
   server_.stop_process();
   auto read = log.start(log.rows().read("k", 0, false, log.in(20s)));
   auto save = log.start(
-      log.rows().save("k", log.shared(make_touch({1, random_token()})), false, log.in(20s)));
+      log.rows().save("k", log.shared(make_touch({1, random_token()})), std::nullopt, log.in(20s)));
   log.context().run_for(20ms);
   log.rows().close();
   ASSERT_TRUE(log.run_until([&] { return read->is_done && save->is_done; }));

@@ -4,68 +4,15 @@
 #include <algorithm>
 #include <set>
 
+#include "integration/redis_index_fixture.hpp"
 #include "redis/script.hpp"
 #include "support/eventually.hpp"
-#include "support/redis_server.hpp"
-#include "support/row_log_driver.hpp"
+#include "support/tcp_proxy.hpp"
 
 namespace dialogstore::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto patience_of_a_call = 15s;
-
-class RedisIndex : public ::testing::Test {
- protected:
-  RedisIndex() { options_.name_space = unique_name(); }
-  redis::LinkSettings link() const {
-    redis::LinkSettings link;
-    link.endpoint.host = RedisServer::host();
-    link.endpoint.port = static_cast<std::uint16_t>(server_.port());
-    return link;
-  }
-  RowLogDriver& log() {
-    if (!log_) log_ = std::make_unique<RowLogDriver>(link(), options_);
-    return *log_;
-  }
-  std::string index() const { return options_.name_space + ":index:0"; }
-  std::string name(const std::string& key) const { return options_.name_space + ":{" + key + "}"; }
-  Version create(const std::string& key) {
-    const auto own = random_token();
-    EXPECT_EQ(log().save(key, make_create(own)).answer, SaveAnswer::saved);
-    return {1, own};
-  }
-  bool is_listed(const std::string& key) {
-    return !server_.command({"ZSCORE", index(), key}).is_nil();
-  }
-  void set_score(const std::string& key, std::chrono::microseconds age) {
-    const auto time = server_.command({"TIME"}).texts();
-    const auto now = std::stoll(time.at(0)) * 1'000'000 + std::stoll(time.at(1));
-    server_.command({"ZADD", index(), std::to_string(now - age.count()), key});
-  }
-  std::uint64_t count() { return log().run(log().rows().count(log().in(patience_of_a_call))); }
-  CheckReport check(bool repair) {
-    return log().run(log().rows().check_listing(repair, log().in(patience_of_a_call)));
-  }
-  ScanPage page(std::string cursor, ScanOptions options) {
-    return log().run(log().rows().scan(std::move(cursor), options, log().in(patience_of_a_call)));
-  }
-  std::vector<std::string> scan(ScanOptions options) {
-    std::vector<std::string> keys;
-    std::string cursor;
-    do {
-      auto some = page(cursor, options);
-      for (auto& key : some.keys) keys.push_back(key.text());
-      cursor = some.cursor;
-    } while (!cursor.empty());
-    return keys;
-  }
-
-  RedisServer& server_ = shared_redis();
-  StorageOptions options_;
-  std::unique_ptr<RowLogDriver> log_;
-};
 
 TEST_F(RedisIndex, CreatesAreListedAndDeletesUnlisted) {
   const auto version = create("a");
@@ -141,83 +88,11 @@ TEST_F(RedisIndex, AnEntryWhoseScoreChangedStays) {
   EXPECT_FALSE(is_listed("a"));
 }
 
-TEST_F(RedisIndex, ScansEverythingInAnyOrder) {
-  std::set<std::string> expected;
-  for (int i = 0; i < 300; ++i) {
-    create("key " + std::to_string(i));
-    expected.insert("key " + std::to_string(i));
-  }
-  const auto keys = scan({.page_size = 50});
-  EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()), expected);
-}
-
-TEST_F(RedisIndex, ScansTheMostRecentlyUsedFirst) {
-  std::vector<std::string> expected;
-  for (int i = 0; i < 25; ++i) {
-    const auto key = std::to_string(i);
-    create(key);
-    // Pairs with the same score: the server orders those by their bytes.
-    set_score(key, std::chrono::seconds(1000 + (i / 2) * 10));
-    server_.command({"ZADD", index(), std::to_string(1'600'000'000'000'000 - i / 2), key});
-  }
-  for (const std::size_t size : {1U, 2U, 3U, 7U, 25U, 100U}) {
-    const auto keys = scan({.page_size = size, .order = ScanOrder::newest_first});
-    ASSERT_EQ(keys.size(), 25U) << size;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      EXPECT_EQ(std::stoul(keys[i]) / 2, i / 2) << "page size " << size;
-    }
-    EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), 25U) << size;
-  }
-}
-
-TEST_F(RedisIndex, AKeyUsedDuringAListingIsNotMissed) {
-  for (int i = 0; i < 20; ++i) {
-    create(std::to_string(i));
-    set_score(std::to_string(i), std::chrono::seconds(1000 + i));
-  }
-  const ScanOptions options{.page_size = 5, .order = ScanOrder::newest_first};
-  auto some = page({}, options);
-  std::set<std::string> keys;
-  for (auto& key : some.keys) keys.insert(key.text());
-  EXPECT_EQ(keys, (std::set<std::string>{"0", "1", "2", "3", "4"}));
-  // These move from below the cursor to above it, and one of them while the second round runs.
-  set_score("12", 0s);
-  set_score("17", 0s);
-  while (!some.cursor.empty()) {
-    some = page(some.cursor, options);
-    for (auto& key : some.keys) keys.insert(key.text());
-  }
-  EXPECT_EQ(keys.size(), 20U);
-}
-
 TEST_F(RedisIndex, AnEmptyNamespaceListsNothing) {
   EXPECT_EQ(count(), 0U);
   EXPECT_TRUE(scan({}).empty());
   EXPECT_TRUE(scan({.order = ScanOrder::newest_first}).empty());
   EXPECT_TRUE(check(true).sound());
-}
-
-TEST_F(RedisIndex, GhostsAreNotListedAndOldOnesAreRemoved) {
-  create("live");
-  set_score("young ghost", 1s);
-  set_score("old ghost", 1h);
-  for (const auto order : {ScanOrder::any, ScanOrder::newest_first}) {
-    EXPECT_EQ(scan({.order = order}), std::vector<std::string>{"live"});
-  }
-  EXPECT_TRUE(is_listed("young ghost"));  // its context may be about to be created
-  EXPECT_FALSE(is_listed("old ghost"));
-}
-
-TEST_F(RedisIndex, CursorsOfAnotherOrderAreRefused) {
-  for (const char* cursor : {"nonsense", "a:7:0", "n:1"}) {
-    for (const auto order : {ScanOrder::any, ScanOrder::newest_first}) {
-      ScanOptions options;
-      options.order = order;
-      EXPECT_EQ(log().failure_of(log().rows().scan(cursor, options, log().in(5s))).code,
-                errc::invalid_argument)
-          << cursor;
-    }
-  }
 }
 
 TEST_F(RedisIndex, ExpiredEntriesAreNotCountedAndAreSweptAway) {
@@ -275,7 +150,7 @@ TEST_F(RedisIndex, ClearRemovesThisNamespaceAndNothingElse) {
   const auto gone = create("gone");
   log().save("gone", format::plan_erase(gone, random_token()));
 
-  EXPECT_EQ(log().run(log().rows().clear(log().in(patience_of_a_call))), 450U);
+  EXPECT_EQ(log().run(log().rows().clear(log().in(patience))), 450U);
   EXPECT_EQ(count(), 0U);
   EXPECT_EQ(server_.command({"ZCARD", index()}).integer, 0);
   EXPECT_EQ(log().save("7", make_touch({1, random_token()})).answer, SaveAnswer::deleted);
@@ -293,7 +168,7 @@ TEST_F(RedisIndex, ClearLeavesForeignDataAndSaysSo) {
   create("b");
   server_.command({"DEL", name("b")});
   server_.command({"SET", name("b"), "x"});
-  const auto failure = log().failure_of(log().rows().clear(log().in(patience_of_a_call)));
+  const auto failure = log().failure_of(log().rows().clear(log().in(patience)));
   EXPECT_EQ(failure.code, errc::wrong_type);
   EXPECT_NE(failure.detail.find("1 other contexts were removed"), std::string::npos)
       << failure.detail;
@@ -304,7 +179,7 @@ TEST_F(RedisIndex, ClearLeavesForeignDataAndSaysSo) {
 TEST_F(RedisIndex, ANewerFormatOfTheNamespaceIsRefused) {
   server_.command({"HSET", options_.name_space + ":meta", "format", "2"});
   const auto request = RowLogDriver::shared(make_create(random_token()));
-  EXPECT_EQ(log().failure_of(log().rows().save("k", request, false, log().in(5s))).code,
+  EXPECT_EQ(log().failure_of(log().rows().save("k", request, std::nullopt, log().in(5s))).code,
             errc::unsupported_format);
   EXPECT_EQ(log().failure_of(log().rows().count(log().in(5s))).code, errc::unsupported_format);
   EXPECT_EQ(server_.command({"EXISTS", name("k")}).integer, 0);
@@ -332,7 +207,78 @@ TEST_F(RedisIndex, SettingsOfTheNamespaceDecideOnTheShards) {
     EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()), expected);
   }
   EXPECT_TRUE(check(false).sound());
-  EXPECT_EQ(log().run(log().rows().clear(log().in(patience_of_a_call))), 60U);
+  EXPECT_EQ(log().run(log().rows().clear(log().in(patience))), 60U);
+}
+
+// ---- creates that something foreign stops
+// --------------------------------------------------------
+
+class ForeignDataInTheWay : public RedisIndex {
+ protected:
+  errc create_fails(const std::string& key) {
+    const auto request = RowLogDriver::shared(make_create(random_token()));
+    const auto failure =
+        log().failure_of(log().rows().save(key, request, std::nullopt, log().in(5s)));
+    EXPECT_FALSE(failure.maybe_applied);
+    return failure.code;
+  }
+};
+
+TEST_F(ForeignDataInTheWay, IsNeitherCountedNorListed) {
+  create("live");
+  server_.command({"SET", name("text"), "x"});
+  server_.command({"RPUSH", name("list"), "a foreign list that is long enough"});
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(create_fails("text"), errc::wrong_type);
+    EXPECT_EQ(create_fails("list"), errc::corrupt);
+    EXPECT_FALSE(is_listed("text"));
+    EXPECT_FALSE(is_listed("list"));
+    EXPECT_EQ(count(), 1U);
+    for (const auto order : {ScanOrder::any, ScanOrder::newest_first}) {
+      EXPECT_EQ(scan({.order = order}), std::vector<std::string>{"live"});
+    }
+  }
+  EXPECT_EQ(server_.command({"GET", name("text")}).text, "x");
+  EXPECT_EQ(server_.command({"LLEN", name("list")}).integer, 1);
+}
+
+// Another client may have written it and be about to create the context, if what is in the way
+// goes.
+TEST_F(ForeignDataInTheWay, AnEntryThatWasThereBeforeStays) {
+  server_.command({"SET", name("k"), "x"});
+  set_score("k", 1s);
+  EXPECT_EQ(create_fails("k"), errc::wrong_type);
+  EXPECT_TRUE(is_listed("k"));
+  EXPECT_TRUE(scan({}).empty());
+}
+
+TEST_F(ForeignDataInTheWay, AnEntryThatAnotherWroteMeanwhileStays) {
+  server_.command({"SET", name("k"), "x"});
+  auto call = log().start(log().rows().save("k", RowLogDriver::shared(make_create(random_token())),
+                                            std::nullopt, log().in(patience)));
+  ASSERT_TRUE(log().run_until([&] { return is_listed("k"); }));
+  ASSERT_FALSE(call->is_done);
+  set_score("k", 0s);
+  ASSERT_TRUE(log().run_until([&] { return call->is_done; }));
+  ASSERT_TRUE(call->failure);
+  EXPECT_EQ(call->failure->code, errc::wrong_type);
+  EXPECT_TRUE(is_listed("k"));
+}
+
+// A copy that went astray may yet write its score, over that of another client.
+TEST_F(ForeignDataInTheWay, AnEntryThatWasSentTwiceStays) {
+  TcpProxy proxy(server_.port());
+  auto through_proxy = link();
+  through_proxy.endpoint.port = static_cast<std::uint16_t>(proxy.port());
+  RowLogDriver lossy(through_proxy, options_);
+  lossy.save("live", make_create(random_token()));
+  server_.command({"SET", name("k"), "x"});
+  proxy.lose_next(Direction::to_server);
+  const auto request = lossy.shared(make_create(random_token()));
+  const auto failure =
+      lossy.failure_of(lossy.rows().save("k", request, std::nullopt, lossy.in(patience)));
+  EXPECT_EQ(failure.code, errc::wrong_type);
+  EXPECT_TRUE(is_listed("k"));
 }
 
 }  // namespace

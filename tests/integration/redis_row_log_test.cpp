@@ -101,12 +101,12 @@ TEST_F(RedisRowLogTest, WithoutAnAnswerTheOutcomeIsUnknownAndSettlesLater) {
   ASSERT_EQ(log.save("k", make_create(first)).answer, SaveAnswer::saved);
   const auto append = log.shared(make_append({1, first}, random_token()));
   proxy.swallow(Direction::to_client);
-  const auto failure = log.failure_of(log.rows().save("k", append, false, log.in(300ms)));
+  const auto failure = log.failure_of(log.rows().save("k", append, std::nullopt, log.in(300ms)));
   EXPECT_EQ(failure.code, errc::outcome_unknown) << failure.detail;
   EXPECT_TRUE(failure.maybe_applied);
   proxy.heal();
   proxy.cut_all();
-  const auto settled = log.run(log.rows().save("k", append, true, log.in(10s)));
+  const auto settled = log.run(log.rows().save("k", append, Clock::now(), log.in(10s)));
   EXPECT_EQ(settled.answer, SaveAnswer::already);
   EXPECT_TRUE(settled.unanswered_copy);
   EXPECT_EQ(rows_of("k"), 2);
@@ -115,7 +115,7 @@ TEST_F(RedisRowLogTest, WithoutAnAnswerTheOutcomeIsUnknownAndSettlesLater) {
 TEST_F(RedisRowLogTest, AnUnreachableServerProvesThatNothingWasWritten) {
   RowLogDriver log(link_to(free_port()), options_);
   const auto failure = log.failure_of(
-      log.rows().save("k", log.shared(make_create(random_token())), false, log.in(200ms)));
+      log.rows().save("k", log.shared(make_create(random_token())), std::nullopt, log.in(200ms)));
   EXPECT_EQ(failure.code, errc::unavailable) << failure.detail;
   EXPECT_FALSE(failure.maybe_applied);
   EXPECT_EQ(log.failure_of(log.rows().read("k", 0, false, log.in(100ms))).code, errc::unavailable);
@@ -129,20 +129,20 @@ TEST_F(RedisRowLogTest, CancellationTellsWhetherACopyWasSent) {
   const auto before = proxy.stats().received_in(Direction::to_server);
   proxy.swallow(Direction::to_client);
   auto call = log.start(log.rows().save("k", log.shared(make_append({1, first}, random_token())),
-                                        false, log.in(20s)));
+                                        std::nullopt, log.in(20s)));
   ASSERT_TRUE(
       log.run_until([&] { return proxy.stats().received_in(Direction::to_server) > before; }));
-  call->cancel();
+  log.cancel(call);
   ASSERT_TRUE(log.run_until([&] { return call->is_done; }));
   ASSERT_TRUE(call->failure);
   EXPECT_EQ(call->failure->code, errc::outcome_unknown);
   EXPECT_TRUE(call->failure->maybe_applied);
 
   RowLogDriver nobody(link_to(free_port()), options_);
-  auto unsent = nobody.start(
-      nobody.rows().save("k", nobody.shared(make_create(random_token())), false, nobody.in(20s)));
+  auto unsent = nobody.start(nobody.rows().save("k", nobody.shared(make_create(random_token())),
+                                                std::nullopt, nobody.in(20s)));
   nobody.context().run_for(10ms);
-  unsent->cancel();
+  nobody.cancel(unsent);
   ASSERT_TRUE(nobody.run_until([&] { return unsent->is_done; }));
   ASSERT_TRUE(unsent->failure);
   EXPECT_EQ(unsent->failure->code, errc::canceled) << unsent->failure->detail;
@@ -163,8 +163,8 @@ TEST_F(RedisRowLogTest, ManySavesSurviveCutsAndFlushedScripts) {
       const auto place = static_cast<std::size_t>(i);
       auto save = turn == 0 ? make_create(own) : make_append(versions[place], own);
       next.push_back({versions[place].seq + 1, own});
-      calls.push_back(log.start(log.rows().save("k" + std::to_string(i),
-                                                log.shared(std::move(save)), false, log.in(15s))));
+      calls.push_back(log.start(log.rows().save(
+          "k" + std::to_string(i), log.shared(std::move(save)), std::nullopt, log.in(15s))));
     }
     if (turn % 3 == 0) server.command({"SCRIPT", "FLUSH"});
     if (turn % 4 == 1) proxy.lose_next(Direction::to_client);
@@ -188,11 +188,52 @@ TEST_F(RedisRowLogTest, SizesAreRefusedBeforeSending) {
   RowLogDriver log(link_to(server_.port()), options_);
   auto request = make_create(random_token());
   request.rows.assign(limits::save_rows + 1, request.rows[0]);
-  EXPECT_EQ(log.failure_of(log.rows().save("k", log.shared(request), false, log.in(5s))).code,
-            errc::too_large);
+  EXPECT_EQ(
+      log.failure_of(log.rows().save("k", log.shared(request), std::nullopt, log.in(5s))).code,
+      errc::too_large);
   request.rows.assign(limits::save_rows, request.rows[0]);
   EXPECT_EQ(log.save("k", request).answer, SaveAnswer::saved);
   EXPECT_EQ(log.read("k").size(), limits::save_rows);
+}
+
+// ---- settling a create long after it was sent
+// -----------------------------------------------------
+
+TEST_F(RedisRowLogTest, ACreateIsSettledAsLongAsADeleteWouldStopIt) {
+  RowLogDriver log(link_to(server_.port()), options_);
+  const auto settle = [&](const char* key, const Token& own, Clock::duration age) {
+    return log.run(
+        log.rows().save(key, log.shared(make_create(own)), Clock::now() - age, log.in(10s)));
+  };
+  // Its copy was lost.
+  EXPECT_EQ(settle("lost", random_token(), limits::timeout_max - 20s).answer, SaveAnswer::saved);
+  // It was stored, deleted, and the tombstone is gone.
+  const auto late = settle("deleted", random_token(), limits::timeout_max + 1s);
+  EXPECT_EQ(late.answer, SaveAnswer::gone);
+  EXPECT_TRUE(late.unanswered_copy);
+  EXPECT_EQ(rows_of("deleted"), 0);
+  EXPECT_EQ(log.run(log.rows().count(log.in(5s))), 1U);
+  // It was stored, and others went on.
+  const auto own = random_token();
+  log.save("stored", make_create(own));
+  log.save("stored", make_append({1, own}, random_token()));
+  EXPECT_EQ(settle("stored", own, 24h).answer, SaveAnswer::already);
+  EXPECT_EQ(settle("stored", random_token(), 24h).answer, SaveAnswer::conflict);
+  EXPECT_EQ(rows_of("stored"), 2);
+}
+
+TEST_F(RedisRowLogTest, ACreateIsNotSettledWhenWhatItStoredMayHaveExpired) {
+  options_.ttl = 60s;
+  RowLogDriver log(link_to(server_.port()), options_);
+  const auto settle = [&](Clock::duration age) {
+    return log
+        .run(log.rows().save("k", log.shared(make_create(random_token())), Clock::now() - age,
+                             log.in(5s)))
+        .answer;
+  };
+  EXPECT_EQ(settle(59s), SaveAnswer::gone);
+  EXPECT_EQ(rows_of("k"), 0);
+  EXPECT_EQ(settle(30s), SaveAnswer::saved);
 }
 
 // ---- expiry

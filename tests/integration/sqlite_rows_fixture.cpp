@@ -11,7 +11,7 @@ asio::awaitable<SaveResult> save_controlled(RowLog& log, ContextKey key,
                                             std::shared_ptr<format::SaveRequest> request,
                                             Deadline deadline) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  co_return co_await log.save(std::move(key), std::move(request), false, deadline);
+  co_return co_await log.save(std::move(key), std::move(request), std::nullopt, deadline);
 }
 
 }  // namespace

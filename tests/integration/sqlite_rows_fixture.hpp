@@ -46,7 +46,7 @@ class SQLiteRows : public SQLiteStore {
     return future.get();
   }
   SaveAnswer save(const Version& base, std::uint8_t token, format::SaveOp op) {
-    return wait(log().save("user", row_request(base, token, op), false, soon())).answer;
+    return wait(log().save("user", row_request(base, token, op), std::nullopt, soon())).answer;
   }
 
   // Begins a save and returns when it waits for the writer.

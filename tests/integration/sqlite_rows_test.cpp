@@ -37,8 +37,8 @@ TEST_F(SQLiteRows, ReadsTheTailAndTheWhole) {
 
 TEST_F(SQLiteRows, RefusesACallWhoseDeadlineHasPassed) {
   try {
-    wait(
-        log().save("user", row_request({}, 1, format::SaveOp::replace), false, Clock::now() - 1ms));
+    wait(log().save("user", row_request({}, 1, format::SaveOp::replace), std::nullopt,
+                    Clock::now() - 1ms));
     ADD_FAILURE() << "it was made";
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.code, errc::timed_out);
@@ -49,8 +49,8 @@ TEST_F(SQLiteRows, RefusesACallWhoseDeadlineHasPassed) {
 
 TEST_F(SQLiteRows, SaysWhetherAnEarlierCopyWentUnanswered) {
   const auto made = row_request({}, 1, format::SaveOp::replace);
-  EXPECT_FALSE(wait(log().save("user", made, false, soon())).unanswered_copy);
-  EXPECT_TRUE(wait(log().save("user", made, true, soon())).unanswered_copy);
+  EXPECT_FALSE(wait(log().save("user", made, std::nullopt, soon())).unanswered_copy);
+  EXPECT_TRUE(wait(log().save("user", made, Clock::now(), soon())).unanswered_copy);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -29,7 +31,6 @@ struct RowCall {
   std::optional<Result> result;
   std::optional<Failure> failure;
   boost::asio::cancellation_signal cancellation;
-  void cancel() { cancellation.emit(boost::asio::cancellation_type::terminal); }
 };
 
 class RowLogDriver {
@@ -54,7 +55,7 @@ class RowLogDriver {
   std::shared_ptr<RowCall<Result>> start(boost::asio::awaitable<Result> work) {
     auto call = std::make_shared<RowCall<Result>>();
     boost::asio::co_spawn(
-        context_, std::move(work),
+        context_, controlled(std::move(work)),
         boost::asio::bind_cancellation_slot(call->cancellation.slot(),
                                             [call](std::exception_ptr error, Result r) {
                                               call->is_done = true;
@@ -66,6 +67,13 @@ class RowLogDriver {
                                               }
                                             }));
     return call;
+  }
+  /// On the loop, as the bridge does it: behind what is ready to run.
+  template <class Result>
+  void cancel(std::shared_ptr<RowCall<Result>> call) {
+    boost::asio::post(context_, [call = std::move(call)] {
+      call->cancellation.emit(boost::asio::cancellation_type::terminal);
+    });
   }
   template <class Condition>
   [[nodiscard]] bool run_until(Condition condition) {
@@ -100,7 +108,8 @@ class RowLogDriver {
 
   SaveResult save(const std::string& key, format::SaveRequest request, bool resent = false,
                   std::chrono::milliseconds time = std::chrono::seconds(10)) {
-    return run(rows_->save(key, shared(std::move(request)), resent, in(time)));
+    const auto first_sent = resent ? SentBefore(Clock::now()) : std::nullopt;
+    return run(rows_->save(key, shared(std::move(request)), first_sent, in(time)));
   }
   static std::shared_ptr<const format::SaveRequest> shared(format::SaveRequest request) {
     return std::make_shared<const format::SaveRequest>(std::move(request));
@@ -112,6 +121,13 @@ class RowLogDriver {
   }
 
  private:
+  /// Cancellation does not throw, as RowLog demands.
+  template <class Result>
+  static boost::asio::awaitable<Result> controlled(boost::asio::awaitable<Result> work) {
+    co_await boost::asio::this_coro::throw_if_cancelled(false);
+    co_return co_await std::move(work);
+  }
+
   boost::asio::io_context context_;
   std::shared_ptr<redis::RedisClient> client_;
   std::unique_ptr<RowLog> rows_;

@@ -52,15 +52,15 @@ class ScriptedRows final : public RowLog {
   }
 
   asio::awaitable<SaveResult> save(ContextKey key,
-                                   std::shared_ptr<const format::SaveRequest> request, bool resent,
-                                   Deadline /*deadline*/) override {
+                                   std::shared_ptr<const format::SaveRequest> request,
+                                   SentBefore first_sent, Deadline /*deadline*/) override {
     SaveStep step = answered;
     if (!store_->steps.empty()) {
       step = std::move(store_->steps.front());
       store_->steps.pop_front();
     }
     SaveResult result = step(store_->lists[key.text()], *request);
-    result.unanswered_copy = result.unanswered_copy || resent;
+    result.unanswered_copy = result.unanswered_copy || first_sent.has_value();
     co_return result;
   }
 

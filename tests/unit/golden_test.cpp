@@ -2,11 +2,8 @@
 // code is wrong, not the test.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 #include "format/compress.hpp"
+#include "support/documents.hpp"
 #include "unit/log_fixture.hpp"
 
 namespace dialogstore::format {
@@ -82,11 +79,7 @@ struct Example {
 };
 
 std::vector<std::string> rows_in_document() {
-  const std::filesystem::path here = __FILE__;
-  std::ifstream file(here.parent_path().parent_path().parent_path() / "docs" / "format.md");
-  std::ostringstream text;
-  text << file.rdbuf();
-  const std::string document = text.str();
+  const std::string document = test::read_document("docs/format.md");
   constexpr std::string_view fence = "```hex\n";
   std::vector<std::string> rows;
   for (auto at = document.find(fence); at != std::string::npos; at = document.find(fence, at)) {

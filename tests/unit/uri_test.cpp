@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "dialogstore/error.hpp"
+#include "dialogstore/limits.hpp"
+#include "support/documents.hpp"
 #include "uri/duration.hpp"
 #include "uri/uri_options.hpp"
 
@@ -169,13 +169,9 @@ TEST(CheckOptions, NamesTheOptionThatIsOutOfRange) {
 // ---- documentation ------------------------------------------------------------------------------
 
 TEST(UriDocumentation, NamesEveryOption) {
-  const std::string folder = __FILE__;
-  std::ifstream file(folder.substr(0, folder.rfind("tests/")) + "docs/uris.md");
-  ASSERT_TRUE(file) << "docs/uris.md cannot be read";
-  std::stringstream text;
-  text << file.rdbuf();
+  const std::string text = test::read_document("docs/uris.md");
   for (const std::string_view name : uri::option_names()) {
-    EXPECT_NE(text.str().find("| `" + std::string(name) + "` |"), std::string::npos) << name;
+    EXPECT_NE(text.find("| `" + std::string(name) + "` |"), std::string::npos) << name;
   }
 }
 
