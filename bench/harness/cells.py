@@ -122,10 +122,16 @@ class Extent:
     corpus_dialogs: int = 120
     cross_checked: tuple = (50, 64)  # stored, dialogs of the block
 
-    def pool(self, contender, block):
+    def pool(self, contender, stored):
+        """The same for all blocks of a length, since they share what is prepared."""
         pools = SLOW_POOLS if BY_NAME[contender].kind in SLOW_KINDS else POOLS
-        pool = pools[block.stored]
-        return Pool(max(pool.dialogs // self.shrink, block.dialogs), pool.each)
+        most_at_once = max(
+            block.dialogs
+            for block in self.blocks
+            if block.stored == stored and contender in block.contenders
+        )
+        pool = pools[stored]
+        return Pool(max(pool.dialogs // self.shrink, most_at_once), pool.each)
 
 
 FULL = Extent(rounds=5, seconds=1.2, blocks=BLOCKS)

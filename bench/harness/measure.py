@@ -160,7 +160,7 @@ class Measurement:
         return self._programs.turns("play", **options)
 
     def _options(self, server, block, name, database):
-        pool = self._extent.pool(name, block)
+        pool = self._extent.pool(name, block.stored)
         return {
             "contender": name,
             "store": server.uri(database),
