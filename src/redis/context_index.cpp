@@ -68,7 +68,8 @@ bool ContextIndex::is_old(const IndexEntry& entry) const {
 asio::awaitable<std::optional<std::string>> ContextIndex::list(std::string key, Deadline deadline) {
   const auto shard = shard_name(key);
   auto score = std::to_string(state_->next_use_us());
-  Request request{shard.slot, encode_command({"ZADD", shard.text, score, key})};
+  Request request{shard.slot,
+                  list_script().request(ScriptForm::with_text, shard.text, {score, key})};
   const auto end = co_await calls_.try_call(std::move(request), deadline);
   const bool is_new = integer_of(root_or_throw(end, shard.text)) == 1;
   recent_.mark(key, Clock::now());
@@ -83,12 +84,11 @@ bool ContextIndex::is_refresh_due(std::string_view key) const {
 asio::awaitable<bool> ContextIndex::refresh(std::string key, Deadline deadline) {
   const auto shard = shard_name(key);
   const auto score = std::to_string(state_->next_use_us());
-  // With CH an entry that was there and got a new score counts too.
-  auto request = encode_command({"ZADD", shard.text, "XX", "CH", score, key});
+  auto request = list_script().request(ScriptForm::with_text, shard.text, {score, key, "XX"});
   const auto end = co_await calls_.exec(shard.slot, std::move(request), deadline);
   const auto& root = end.reply.root();
   if (!end.ok() || root.kind != ReplyKind::integer) co_return true;  // the next use tries again
-  if (root.integer == 0) co_return false;
+  if (root.integer < 0) co_return false;
   recent_.mark(key, Clock::now());
   co_return true;
 }

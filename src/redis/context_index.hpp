@@ -1,8 +1,9 @@
 // The listing of a namespace: sorted sets of keys by the server time of their last use.
 //
 // The rules (PROTOCOL §2 and §3.10, where all interleavings were tried): a create always writes its
-// entry first, whatever was written before; only refreshes are rare. An entry is removed only if
-// its score is still the one known before, and only
+// entry first, whatever was written before; only refreshes are rare. Every writing raises the
+// score, a late copy's too (list.lua), so that none comes back. An entry is removed only if its
+// score is still the one known before, and only
 // - by a delete that really deleted,
 // - when it is older than any call can be and no context is there,
 // - by a create that found something foreign in its place, if it made the entry: nothing was listed

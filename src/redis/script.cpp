@@ -90,6 +90,11 @@ const Script& touch_read_script() {
   return script;
 }
 
+const Script& list_script() {
+  static const Script script(script_texts::list);
+  return script;
+}
+
 const Script& unlist_script() {
   static const Script script(script_texts::unlist);
   return script;

@@ -41,6 +41,7 @@ class Script {
 
 const Script& save_script();
 const Script& touch_read_script();
+const Script& list_script();
 const Script& unlist_script();
 const Script& probe_script();
 const Script& presences_script();
@@ -81,6 +82,7 @@ struct ScriptAnswer {
 namespace script_texts {
 extern const char* const save;
 extern const char* const touch_read;
+extern const char* const list;
 extern const char* const unlist;
 extern const char* const probe;
 extern const char* const presences;

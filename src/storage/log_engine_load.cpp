@@ -90,14 +90,17 @@ asio::awaitable<std::optional<Context>> LogEngine::read_cached(ContextKey key, S
 
 asio::awaitable<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings settings,
                                                              bool refresh) {
-  std::size_t window =
-      settings.history == History::all ? 0 : std::size_t{log_options_.seal_after} + 2;
+  const bool wants_recent = settings.history == History::recent;
+  std::size_t window = wants_recent ? std::size_t{log_options_.seal_after} + 2 : 0;
   for (int round = 0; round < largest_windows; ++round) {
     co_await throw_if_cancelled();
     const Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
     Context context(Json(0));  // cheaper than a fresh random id, which replay would replace
     auto& state = ContextAccess::state(context);
-    const auto result = format::replay(read.rows, window == 0, state);
+    auto result = format::replay(read.rows, window == 0, state);
+    if (wants_recent && window == 0 && result.error == errc::unsupported_format) {
+      result = format::replay(read.rows, false, state);  // an opaque page hides no recent turn
+    }
     switch (result.status) {
       case format::ReplayStatus::absent:
       case format::ReplayStatus::deleted:
@@ -107,7 +110,7 @@ asio::awaitable<std::optional<Context>> LogEngine::read_rows(ContextKey key, Set
         if (read.rows.size() < window && has_no_pages(*state.position, read)) {
           state.position->complete = true;
         }
-        if (!knows_numbering(state)) {
+        if (window != 0 && !knows_numbering(state)) {
           window = 0;  // all of it
           break;
         }

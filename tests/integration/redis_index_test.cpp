@@ -36,6 +36,24 @@ TEST_F(RedisIndex, ScoresAreServerTimeInMicroseconds) {
   EXPECT_NEAR(score, now, 10e6);
 }
 
+TEST_F(RedisIndex, ALateCopyOfAListingBringsNoOldScoreBack) {
+  create("a");
+  const auto first = server_.command({"ZSCORE", index(), "a"}).text;
+  log().save("a", make_create(random_token()));
+  const auto second = server_.command({"ZSCORE", index(), "a"}).text;
+  EXPECT_LT(std::stod(first), std::stod(second));
+  const auto list = [&](const std::string& score) {
+    return server_.command({"EVAL", redis::list_script().text(), "1", index(), score, "a"}).integer;
+  };
+  EXPECT_EQ(list(first), 0);
+  EXPECT_LT(std::stod(second), std::stod(server_.command({"ZSCORE", index(), "a"}).text));
+  // Who read one of these scores before removes nothing now.
+  for (const auto& score : {first, second}) {
+    server_.command({"EVAL", redis::unlist_script().text(), "1", index(), score, "a"});
+  }
+  EXPECT_TRUE(is_listed("a"));
+}
+
 TEST_F(RedisIndex, EveryReplaceListsAgainAndOrdinarySavesOnceAMinute) {
   auto version = create("a");
   const auto listed = server_.command({"ZSCORE", index(), "a"}).text;
