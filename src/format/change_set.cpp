@@ -110,10 +110,10 @@ ChangeSet classify(const ContextState& state) {
 }
 
 PartIndices numbering(const ContextState& state) {
-  PartIndices next = state.next;
+  PartIndices next{};
   for (std::size_t part = 0; part < turn_parts; ++part) {
-    const auto last = state.turns.last_index(static_cast<TurnPart>(part));
-    if (last) next[part] = std::max(next[part], *last + 1);
+    const auto known = known_next_index(state, static_cast<TurnPart>(part));
+    next[part] = std::max<std::int64_t>(0, known.value_or(state.next[part]));
   }
   return next;
 }

@@ -28,7 +28,7 @@ struct ChangeSet {
 
 ChangeSet classify(const ContextState& state);
 
-/// One past the last index of each sequence, in the table or before.
+/// The next index of each sequence. Needs knows_numbering.
 PartIndices numbering(const ContextState& state);
 
 }  // namespace dialogstore::format

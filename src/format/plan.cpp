@@ -190,6 +190,7 @@ TurnList SavePlanner::unsealed_turns() const {
 }
 
 PlanResult SavePlanner::seal() const {
+  if (!knows_numbering(state_)) return needs_everything();  // a keyframe says how turns go on
   LogDraft log = log_draft();
   log.turns = unsealed_turns();
   log.tokens = position_.unsealed_tokens;

@@ -84,8 +84,11 @@ struct ContextAccess {
   using State = Context::State;
 };
 
-/// False when only turns that were not loaded tell the index of the next one: the last of a
-/// sequence were erased.
+/// The index of the next turn of the sequence: behind the last, as in DFF; when there is none,
+/// where numbering went on. The same whether older turns were loaded or not; nullopt when only
+/// those tell, since the last ones were erased.
+std::optional<std::int64_t> known_next_index(const ContextAccess::State& state, TurnPart part);
+/// Of every sequence.
 bool knows_numbering(const ContextAccess::State& state);
 
 }  // namespace dialogstore

@@ -79,20 +79,6 @@ bool was_erased(const State& state, std::int64_t index, TurnPart part) noexcept 
          part_text(state, index, part).empty();
 }
 
-// Behind the last turn of the sequence, as in DFF; when there is none, where numbering went on.
-// The same whether older turns were loaded or not; nullopt when only those tell.
-std::optional<std::int64_t> known_next_index(const State& state, TurnPart part) {
-  const auto last = state.turns.last_index(part);
-  const std::int64_t next = state.next[slot(part)];
-  const std::int64_t loaded = loaded_from(state);
-  const bool is_all_here = first_stored(state, part) >= loaded;
-  if (last && (is_all_here || *last >= loaded)) return *last + 1;
-  if (is_all_here) return next;
-  // So the last one lies in a page, just before `next`; unless one behind it was erased.
-  if (next > loaded || was_erased(state, next - 1, part)) return std::nullopt;
-  return next;
-}
-
 std::int64_t next_index(const State& state, TurnPart part) {
   const auto next = known_next_index(state, part);
   if (!next) {
@@ -182,6 +168,18 @@ void clear_members(JsonObject& object, MemberChanges& changes) {
 }
 
 }  // namespace
+
+std::optional<std::int64_t> known_next_index(const State& state, TurnPart part) {
+  const auto last = state.turns.last_index(part);
+  const std::int64_t next = state.next[slot(part)];
+  const std::int64_t loaded = loaded_from(state);
+  const bool is_all_here = first_stored(state, part) >= loaded;
+  if (last && (is_all_here || *last >= loaded)) return *last + 1;
+  if (is_all_here) return next;
+  // So the last one lies in a page, just before `next`; unless one behind it was erased.
+  if (next > loaded || was_erased(state, next - 1, part)) return std::nullopt;
+  return next;
+}
 
 bool knows_numbering(const State& state) {
   return known_next_index(state, TurnPart::label) && known_next_index(state, TurnPart::request) &&
