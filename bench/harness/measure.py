@@ -1,6 +1,7 @@
 """Plays the cells: rounds of the contenders of a block alternate, so that whatever else the machine
 does meets all of them."""
 
+import contextlib
 import math
 import shutil
 import sys
@@ -38,8 +39,8 @@ class Measurement:
         self.footprints = []
         self.cross_check = None
 
-    def run(self, wanted):
-        """`wanted`: names of contenders."""
+    def run(self, wanted, after_block):
+        """`wanted`: names of contenders; `after_block` is called after each block and at the end."""
         self._wanted = wanted
         self._find_absent_peers()
         for stored in sorted({block.stored for block in self._extent.blocks}):
@@ -50,10 +51,12 @@ class Measurement:
                 self._folder.mkdir(parents=True)
                 for block in blocks:
                     self._play_block(server, block)
+                    after_block()
         self.footprints = footprint.measure(
             self._programs, self._material, self._folder, self._server_core
         )
         shutil.rmtree(self._folder)
+        after_block()
 
     def _find_absent_peers(self):
         for contender in CONTENDERS:
@@ -69,20 +72,24 @@ class Measurement:
     # ---- one block
 
     def _play_block(self, server, block):
+        self._seconds = {}
         start = time.monotonic()
         names = [name for name in block.contenders if name in self._wanted]
         for name in names:
-            self._prepare(server, block, name)
+            with self._timed(name):
+                self._prepare(server, block, name)
         names = [name for name in names if name not in self.absent]
         if not names:
             return
         self._recorded_at = -math.inf
         for number in range(self._extent.rounds):
             for name in names[number % len(names) :] + names[: number % len(names)]:
-                self._play_round(server, block, name)
+                with self._timed(name):
+                    self._play_round(server, block, name)
+        slowest = max(self._seconds, key=self._seconds.get)
         log(
             f"{block.stored} turns stored, {block.dialogs} dialogs: {len(names)} contenders in "
-            f"{time.monotonic() - start:.0f} s"
+            f"{time.monotonic() - start:.0f} s, {slowest} {self._seconds[slowest]:.0f} s of them"
         )
         is_recorded = any(BY_NAME[name].kind == "recorded" for name in names)
         if is_recorded and (block.stored, block.dialogs) == self._extent.cross_checked:
@@ -91,6 +98,12 @@ class Measurement:
             self.cross_check = cross_check(
                 self._programs, server, database, self._recording(), self._folder, self._extent
             )
+
+    @contextlib.contextmanager
+    def _timed(self, name):
+        start = time.monotonic()
+        yield
+        self._seconds[name] = self._seconds.get(name, 0) + time.monotonic() - start
 
     def _play_round(self, server, block, name):
         if name in self.absent:

@@ -1,7 +1,9 @@
 """A redis-server of the benchmark's own: a free port, a temporary folder, pinned to one core."""
 
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -10,6 +12,7 @@ from pathlib import Path
 
 DATABASES = 64
 START_SECONDS = 10
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 class ServerError(Exception):
@@ -107,9 +110,16 @@ class RedisServer:
         command += ["--save", "", "--appendonly", "yes" if self._append_only else "no"]
         command += ["--auto-aof-rewrite-percentage", "0", "--databases", str(DATABASES)]
         command += ["--dir", str(self.folder), "--logfile", str(self.folder / "log")]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, preexec_fn=self._prepare_process
+        )
+
+    def _prepare_process(self):
+        # Whatever ends this process ends the server too.
+        if ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+            raise OSError("prctl failed")
         if self._core is not None:
-            os.sched_setaffinity(self._process.pid, {self._core})
+            os.sched_setaffinity(0, {self._core})
 
     def _connect(self, end):
         """None when someone else got the port first: then whoever answers there is a stranger."""
