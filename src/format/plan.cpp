@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cassert>
 #include <optional>
-#include <ranges>
 #include <utility>
 
 #include "format/change_set.hpp"
@@ -216,7 +215,8 @@ std::vector<Token> SavePlanner::all_tokens() const {
   std::vector<Token> newest_first(position_.unsealed_tokens.rbegin(),
                                   position_.unsealed_tokens.rend());
   std::int64_t seq = std::int64_t{position_.version.seq} - position_.keyframe_distance - 1;
-  for (const PageMark& page : std::views::reverse(position_.pages)) {
+  for (std::size_t left = position_.pages.size(); left > 0; --left) {
+    const PageMark& page = position_.pages[left - 1];
     if (page.tokens.empty()) continue;
     if (page.version.seq != seq) break;
     newest_first.insert(newest_first.end(), page.tokens.rbegin(), page.tokens.rend());
