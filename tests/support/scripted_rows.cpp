@@ -41,6 +41,7 @@ class ScriptedRows final : public RowLog {
 
   asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool /*refresh*/,
                              Deadline /*deadline*/) override {
+    store_->reads.push_back(count);
     const auto& all = store_->lists[key.text()].all;
     const auto from = count == 0 || count > all.size() ? 0 : all.size() - count;
     auto copy = std::make_shared<std::vector<std::string>>(
@@ -91,9 +92,11 @@ class ScriptedRows final : public RowLog {
 
 }  // namespace
 
-ScriptedStorage::ScriptedStorage(std::shared_ptr<ScriptedStore> store)
+ScriptedStorage::ScriptedStorage(std::shared_ptr<ScriptedStore> store,
+                                 const StorageOptions& options)
     : DBContextStorage("scripted://",
                        make_log_engine(std::make_unique<IoThread>(),
-                                       std::make_unique<ScriptedRows>(std::move(store)), {})) {}
+                                       std::make_unique<ScriptedRows>(std::move(store)), options)) {
+}
 
 }  // namespace dialogstore::test

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dialogstore/context_storage.hpp"
 #include "storage/apply_save.hpp"
@@ -51,12 +52,14 @@ SaveStep after(std::function<void(RowList& rows)> other, SaveStep step);
 struct ScriptedStore {
   std::map<std::string, DequeRows> lists;
   std::deque<SaveStep> steps;
+  std::vector<std::size_t> reads;  ///< how many rows each read asked for; 0: all
 };
 
 /// A storage on `store`; several may be opened on one.
 class ScriptedStorage : public DBContextStorage {
  public:
-  explicit ScriptedStorage(std::shared_ptr<ScriptedStore> store);
+  explicit ScriptedStorage(std::shared_ptr<ScriptedStore> store,
+                           const StorageOptions& options = {});
 };
 
 }  // namespace dialogstore::test
