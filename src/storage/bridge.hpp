@@ -2,28 +2,23 @@
 // the floors below throw becomes the public exceptions.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/system_executor.hpp>
 #include <exception>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "dialogstore/error.hpp"
 #include "dialogstore/key.hpp"
 #include "dialogstore/storage_engine.hpp"
+#include "storage/completion.hpp"
 #include "storage/io_thread.hpp"
 #include "storage/row_log.hpp"
 
@@ -66,24 +61,6 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   static void cancel(Call& call);
   std::exception_ptr translate(std::exception_ptr error, const char* operation,
                                const std::string& key) const;
-  /// What a call ends with.
-  template <class... Results>
-  struct Ending {
-    Ending(Handler<Results...> h, const asio::any_io_executor& fallback)
-        : handler(std::move(h)),
-          guard(asio::make_work_guard(asio::get_associated_executor(handler, fallback))) {}
-
-    Handler<Results...> handler;
-    /// Keeps the handler's executor from running out of work while the call is under way.
-    decltype(asio::make_work_guard(asio::get_associated_executor(
-        std::declval<Handler<Results...>&>(), std::declval<asio::any_io_executor&>()))) guard;
-    std::atomic_flag is_passed_on;  ///< the storage's thread is done with the executor
-  };
-  template <class... Results>
-  static void complete(const asio::any_io_executor& fallback,
-                       std::shared_ptr<Ending<Results...>> ending, std::exception_ptr error,
-                       std::type_identity_t<Results>... results);
-
   std::unique_ptr<IoThread> thread_;
   asio::any_io_executor executor_;
   std::mutex mutex_;  ///< guards closed_ together with the post that follows its test
@@ -91,31 +68,6 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   bool closing_ = false;  ///< the same, as the storage's thread sees it
   std::list<std::shared_ptr<Call>> calls_;
 };
-
-template <class... Results>
-void CallBridge::complete(const asio::any_io_executor& fallback,
-                          std::shared_ptr<Ending<Results...>> ending, std::exception_ptr error,
-                          std::type_identity_t<Results>... results) {
-  {
-    auto executor = asio::get_associated_executor(ending->handler, fallback);
-    // The guard ends there too: once the handler has run, its executor may be gone.
-    auto run = [ending, handler = std::move(ending->handler), guard = std::move(ending->guard),
-                error = std::move(error), passer = std::this_thread::get_id(),
-                ... results = std::move(results)]() mutable {
-      // Nor may the storage's thread be on its way out of that executor: an io_context wakes the
-      // caller's thread after it has let go of its lock, and that thread may be faster.
-      if (std::this_thread::get_id() != passer) ending->is_passed_on.wait(false);
-      // Cleared where the caller's signal is emitted from, since signals are not for two threads.
-      if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
-        slot.clear();
-      }
-      std::move(handler)(std::move(error), std::move(results)...);
-    };
-    asio::dispatch(executor, std::move(run));
-  }
-  ending->is_passed_on.test_and_set();
-  ending->is_passed_on.notify_one();
-}
 
 template <class AnyHandler>
 std::shared_ptr<CallBridge::Call> CallBridge::prepare(AnyHandler& handler) {
@@ -142,29 +94,26 @@ template <class... Results, class Work>
 void CallBridge::run(std::shared_ptr<void> owner, const char* operation, std::string key, Work work,
                      Handler<Results...> handler) {
   auto call = prepare(handler);
-  auto ending = std::make_shared<Ending<Results...>>(std::move(handler), executor_);
+  auto completion = std::make_shared<Completion<Results...>>(std::move(handler), executor_);
   auto start = [self = shared_from_this(), owner = std::move(owner), operation, key,
-                work = std::move(work), call, ending]() mutable {
+                work = std::move(work), call, completion]() mutable {
     self->begin(call);
-    auto finish = [self, owner, operation, key, call, ending](std::exception_ptr error,
-                                                              auto... results) mutable {
+    auto finish = [self, owner, operation, key, call, completion](std::exception_ptr error,
+                                                                  auto... results) mutable {
       self->end(call);
       if (error) error = self->translate(std::move(error), operation, key);
-      complete<Results...>(self->executor_, std::move(ending), std::move(error),
-                           std::move(results)...);
+      completion->run(std::move(error), std::move(results)...);
     };
     asio::co_spawn(self->executor_, work(),
                    asio::bind_cancellation_slot(call->signal.slot(), std::move(finish)));
     if (call->cancel_early || self->closing_) cancel(*call);
   };
   if (enqueue(std::move(start))) return;
-  // The storage's thread is gone; and a handler never runs within the call that starts it.
-  asio::post(asio::system_executor(), [ending, operation, key] {
-    complete<Results...>(
-        asio::any_io_executor(asio::system_executor()), ending,
-        make_error(errc::closed, operation, ContextKey(key).printable(), "the storage was closed"),
-        Results{}...);
-  });
+  // The storage's thread is gone.
+  complete_soon(
+      completion->release(),
+      make_error(errc::closed, operation, ContextKey(key).printable(), "the storage was closed"),
+      Results{}...);
 }
 
 template <class First>

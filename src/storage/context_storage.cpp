@@ -7,12 +7,11 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/system_executor.hpp>
 #include <deque>
 #include <future>
 #include <mutex>
+
+#include "storage/completion.hpp"
 
 namespace dialogstore {
 
@@ -22,13 +21,16 @@ KeyError absent(const std::string& key) {
   return KeyError(errc::key_not_found, "get_item", key, "no context is stored under this key");
 }
 
-/// Gives `handler`'s executor and cancellation slot to a completion that runs before it.
-template <class AnyHandler, class Function>
-auto in_place_of(const AnyHandler& handler, const asio::any_io_executor& fallback,
-                 Function function) {
-  return asio::bind_cancellation_slot(
-      asio::get_associated_cancellation_slot(handler),
-      asio::bind_executor(asio::get_associated_executor(handler, fallback), std::move(function)));
+/// A completion that takes `handler`'s place: on its executor, when it has one of its own, else
+/// wherever the engine completes, which may be another thread once the storage is closed.
+template <class... Values, class AnyHandler, class Function>
+Handler<Values...> in_place_of(const AnyHandler& handler, asio::cancellation_slot slot,
+                               Function function) {
+  asio::any_completion_executor own =
+      asio::get_associated_executor(handler, asio::any_io_executor());
+  if (!own) return asio::bind_cancellation_slot(slot, std::move(function));
+  return asio::bind_cancellation_slot(slot,
+                                      asio::bind_executor(std::move(own), std::move(function)));
 }
 
 /// Runs one asynchronous call and waits for it.
@@ -56,17 +58,16 @@ Result wait_for(const StorageEngine& engine, const char* operation, const std::s
 }
 
 /// One call made of several: collects their ends, passes a cancellation on to each of them, and
-/// completes on the caller's executor with the last.
+/// completes with the last.
 template <class Result, class Total>
 class Batch : public std::enable_shared_from_this<Batch<Result, Total>> {
  public:
-  Batch(std::size_t count, asio::any_io_executor fallback, Handler<Total> handler)
+  Batch(std::size_t count, Handler<Total> handler)
       : results(count),
         errors(count),
         missing_(count),
         signals_(count),
-        handler_(std::move(handler)),
-        executor_(asio::get_associated_executor(handler_, fallback)) {
+        handler_(std::move(handler)) {
     auto slot = asio::get_associated_cancellation_slot(handler_);
     if (slot.is_connected()) {
       slot.assign([this](asio::cancellation_type type) {
@@ -76,22 +77,14 @@ class Batch : public std::enable_shared_from_this<Batch<Result, Total>> {
   }
 
   /// The handler of call `place`; `finish(batch)` makes the total from results and errors.
-  template <class Finish>
-  auto handler(std::size_t place, Finish finish) {
-    return asio::bind_cancellation_slot(
-        signals_[place].slot(),
-        asio::bind_executor(executor_, [self = this->shared_from_this(), place, finish](
-                                           std::exception_ptr error, auto... result) {
-          if (self->take(place, std::move(error), std::move(result)...)) self->end(finish);
-        }));
-  }
-
-  /// For a batch of nothing: never from within the call that starts it.
-  template <class Finish>
-  void end_empty(Finish finish) {
-    asio::post(asio::system_executor(), [self = this->shared_from_this(), finish] {
-      asio::dispatch(self->executor_, [self, finish] { self->end(finish); });
-    });
+  template <class... Values, class Finish>
+  Handler<Values...> handler(std::size_t place, Finish finish) {
+    return in_place_of<Values...>(handler_, signals_[place].slot(),
+                                  [self = this->shared_from_this(), place, finish](
+                                      std::exception_ptr error, Values... value) {
+                                    if (self->take(place, std::move(error), std::move(value)...))
+                                      self->end(finish);
+                                  });
   }
 
   [[nodiscard]] std::exception_ptr first_error() const {
@@ -125,7 +118,6 @@ class Batch : public std::enable_shared_from_this<Batch<Result, Total>> {
   std::size_t missing_;
   std::deque<asio::cancellation_signal> signals_;
   Handler<Total> handler_;
-  asio::any_completion_executor executor_;
 };
 
 }  // namespace
@@ -158,25 +150,25 @@ void DBContextStorage::save_owned(StorageEngine& engine, ContextKey key,
                                   Handler<> handler) {
   Context& target = *context;
   auto keep = std::make_shared<Handler<>>(std::move(handler));
-  auto done = in_place_of(*keep, engine.executor(),
-                          [keep, context = std::move(context)](std::exception_ptr error) mutable {
-                            context.reset();
-                            std::move (*keep)(std::move(error));
-                          });
-  engine.save(std::move(key), target, SaveMode::set, call, Handler<>(std::move(done)));
+  auto done = in_place_of<>(*keep, asio::get_associated_cancellation_slot(*keep),
+                            [keep, context = std::move(context)](std::exception_ptr error) mutable {
+                              context.reset();
+                              std::move (*keep)(std::move(error));
+                            });
+  engine.save(std::move(key), target, SaveMode::set, call, std::move(done));
 }
 
 void DBContextStorage::load_or_throw(StorageEngine& engine, ContextKey key, CallOptions call,
                                      Handler<Context> handler) {
   auto keep = std::make_shared<Handler<Context>>(std::move(handler));
   auto name = key.printable();
-  auto done = in_place_of(
-      *keep, engine.executor(),
+  auto done = in_place_of<std::optional<Context>>(
+      *keep, asio::get_associated_cancellation_slot(*keep),
       [keep, name = std::move(name)](std::exception_ptr error, std::optional<Context> found) {
         if (!error && !found) error = std::make_exception_ptr(absent(name));
         std::move (*keep)(std::move(error), found ? std::move(*found) : Context{});
       });
-  engine.load(std::move(key), call, Handler<std::optional<Context>>(std::move(done)));
+  engine.load(std::move(key), call, std::move(done));
 }
 
 void DBContextStorage::load_or_default(StorageEngine& engine, ContextKey key,
@@ -184,28 +176,27 @@ void DBContextStorage::load_or_default(StorageEngine& engine, ContextKey key,
                                        Handler<Context> handler) {
   auto keep = std::make_shared<Handler<Context>>(std::move(handler));
   engine.expect_absent(key, *otherwise);
-  auto done = in_place_of(*keep, engine.executor(),
-                          [keep, otherwise = std::move(otherwise)](std::exception_ptr error,
-                                                                   std::optional<Context> found) {
-                            std::move (*keep)(std::move(error),
-                                              found ? std::move(*found) : std::move(*otherwise));
-                          });
-  engine.load(std::move(key), call, Handler<std::optional<Context>>(std::move(done)));
+  auto done = in_place_of<std::optional<Context>>(
+      *keep, asio::get_associated_cancellation_slot(*keep),
+      [keep, otherwise = std::move(otherwise)](std::exception_ptr error,
+                                               std::optional<Context> found) {
+        std::move (*keep)(std::move(error), found ? std::move(*found) : std::move(*otherwise));
+      });
+  engine.load(std::move(key), call, std::move(done));
 }
 
 void DBContextStorage::load_many(std::shared_ptr<StorageEngine> engine,
                                  std::vector<ContextKey> keys, CallOptions call,
                                  Handler<std::vector<std::optional<Context>>> handler) {
   using Found = std::optional<Context>;
-  auto batch = std::make_shared<Batch<Found, std::vector<Found>>>(keys.size(), engine->executor(),
-                                                                  std::move(handler));
+  if (keys.empty()) return complete_soon(std::move(handler), nullptr, {});
+  auto batch = std::make_shared<Batch<Found, std::vector<Found>>>(keys.size(), std::move(handler));
   const auto finish = [](auto& all, Handler<std::vector<Found>> last) {
     std::move(last)(all.first_error(), std::move(all.results));
   };
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    engine->load(std::move(keys[i]), call, Handler<Found>(batch->handler(i, finish)));
+    engine->load(std::move(keys[i]), call, batch->handler<Found>(i, finish));
   }
-  if (keys.empty()) batch->end_empty(finish);
 }
 
 void DBContextStorage::save_many(std::shared_ptr<StorageEngine> engine,
@@ -213,32 +204,30 @@ void DBContextStorage::save_many(std::shared_ptr<StorageEngine> engine,
                                  CallOptions call,
                                  Handler<std::vector<std::exception_ptr>> handler) {
   using Errors = std::vector<std::exception_ptr>;
-  auto batch =
-      std::make_shared<Batch<char, Errors>>(items.size(), engine->executor(), std::move(handler));
+  if (items.empty()) return complete_soon(std::move(handler), nullptr, {});
+  auto batch = std::make_shared<Batch<char, Errors>>(items.size(), std::move(handler));
   const auto finish = [](auto& all, Handler<Errors> last) {
     std::move(last)(std::exception_ptr{}, std::move(all.errors));
   };
   for (std::size_t i = 0; i < items.size(); ++i) {
     engine->save(std::move(items[i].first), *items[i].second, SaveMode::set, call,
-                 Handler<>(batch->handler(i, finish)));
+                 batch->handler<>(i, finish));
   }
-  if (items.empty()) batch->end_empty(finish);
 }
 
 void DBContextStorage::erase_many(std::shared_ptr<StorageEngine> engine,
                                   std::vector<ContextKey> keys, CallOptions call,
                                   Handler<std::uint64_t> handler) {
-  auto batch = std::make_shared<Batch<char, std::uint64_t>>(keys.size(), engine->executor(),
-                                                            std::move(handler));
+  if (keys.empty()) return complete_soon(std::move(handler), nullptr, 0U);
+  auto batch = std::make_shared<Batch<char, std::uint64_t>>(keys.size(), std::move(handler));
   const auto finish = [](auto& all, Handler<std::uint64_t> last) {
     std::uint64_t existed = 0;
     for (const auto one : all.results) existed += one ? 1U : 0U;
     std::move(last)(all.first_error(), existed);
   };
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    engine->erase(std::move(keys[i]), call, Handler<bool>(batch->handler(i, finish)));
+    engine->erase(std::move(keys[i]), call, batch->handler<bool>(i, finish));
   }
-  if (keys.empty()) batch->end_empty(finish);
 }
 
 // ---- blocking -----------------------------------------------------------------------------------

@@ -224,8 +224,9 @@ std::vector<std::future<errc>> start_calls(DBContextStorage& storage,
     }));
   };
   for (std::size_t i = 0; i < contexts.size(); ++i) {
+    Context owned = contexts[i];
     watch(storage.set_item_async(i, contexts[i], asio::use_future));
-    watch(storage.set_item_async("owned", Context(contexts[i]), asio::use_future));
+    watch(storage.set_item_async("owned", std::move(owned), asio::use_future));
     watch(storage.get_async(i, Context(), asio::use_future));
     watch(storage.get_items_async({i, "x", "y"}, asio::use_future));
     watch(storage.del_item_async("x", asio::use_future));
@@ -259,6 +260,14 @@ TEST_P(Threads, ClosingEndsTheCallsInFlight) {
   EXPECT_EQ(error_of([&] { return storage->get("k", Context()); }), errc::closed);
   EXPECT_EQ(error_of([&] { return storage->set_item("k", contexts[0]), 0; }), errc::closed);
   EXPECT_EQ(error_of([&] { return storage->len_async(asio::use_future).get(); }), errc::closed);
+  EXPECT_EQ(error_of([&] { return storage->get_items({"k", "l"}); }), errc::closed);
+  EXPECT_EQ(storage->get_items({}).size(), 0U) << "a batch of nothing needs no storage";
+  EXPECT_EQ(error_of([&] { return storage->del_items({"k"}); }), errc::closed);
+  EXPECT_EQ(error_of([&] { return storage->get_async("k", Context(), asio::use_future).get(); }),
+            errc::closed);
+  const auto errors = storage->set_items({{"k", &contexts[0]}, {"l", &contexts[1]}});
+  ASSERT_EQ(errors.size(), 2U);
+  EXPECT_EQ(code_in(errors[1]), errc::closed);
   for (const Context& context : contexts) {
     Context copy = context;
     Client other = open();
