@@ -29,9 +29,6 @@ bool is_partial(const State& state) noexcept {
 std::string stored_text(const Label& label) {
   return label.to_json();
 }
-std::string stored_text(const Message& message) {
-  return to_stored_message(message.to_json());
-}
 
 std::string_view part_text(const State& state, std::int64_t index, TurnPart part) noexcept {
   const TurnText* turn = state.turns.find(index);

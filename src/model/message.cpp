@@ -1,6 +1,7 @@
 #include "dialogstore/message.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "dialogstore/error.hpp"
@@ -19,6 +20,23 @@ std::string decoded_string(std::string_view span) {
   std::string out;
   append_decoded(out, span.substr(1, span.size() - 2));
   return out;
+}
+
+bool is_known_field(std::string_view name) {
+  return std::find(message_fields.begin(), message_fields.end(), name) != message_fields.end();
+}
+
+void check_extra_name(const std::string& name) {
+  if (!is_known_field(name)) return;
+  throw_error(errc::invalid_json, "", "", name + ": an extra field has this field's name");
+}
+
+// The value in it, checked: one made of others may be nested deeper than one that was read.
+std::string_view value_in(const Json& json, std::string_view field) {
+  JsonCursor cursor(json.text(), limits::json_depth);
+  std::string_view span;
+  if (!cursor.value(span) || !cursor.at_end()) throw_fault(cursor, field);
+  return span;
 }
 
 Json field_value(std::string_view span) {
@@ -67,13 +85,44 @@ std::string Message::to_json() const {
   out.append(",\"annotations\":").append(annotations.text());
   out.append(",\"misc\":").append(misc.text());
   for (const auto& [name, value] : extra) {
-    if (std::find(message_fields.begin(), message_fields.end(), name) != message_fields.end()) {
-      throw_error(errc::invalid_json, "", "", name + ": an extra field has this field's name");
-    }
+    check_extra_name(name);
     append_text(out += ',', name, "extra");
     out.append(1, ':').append(value.text());
   }
   return out += '}';
+}
+
+std::string stored_text(const Message& message) {
+  const std::array fields{&message.commands, &message.attachments, &message.annotations,
+                          &message.misc};
+  std::array<std::string_view, fields.size()> values;
+  constexpr std::size_t punctuation = 6;  // `,"":` and the quotes of a text
+  std::size_t size = 2;
+  if (message.text) size += message_fields[0].size() + message.text->size() + punctuation;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    values[i] = value_in(*fields[i], message_fields[i + 1]);
+    size += message_fields[i + 1].size() + values[i].size() + punctuation;
+  }
+  std::string out;
+  out.reserve(size);
+  const auto open_field = [&out](std::string_view name) {
+    out.append(out.empty() ? "{\"" : ",\"").append(name).append("\":");
+  };
+  if (message.text) {
+    open_field(message_fields[0]);
+    append_text(out, *message.text, "text");
+  }
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (values[i] == "null") continue;
+    open_field(message_fields[i + 1]);
+    out += values[i];
+  }
+  for (const auto& [name, value] : message.extra) {
+    check_extra_name(name);
+    append_text(out += out.empty() ? '{' : ',', name, "extra");
+    out.append(1, ':').append(value_in(value, {}));
+  }
+  return out += out.empty() ? "{}" : "}";
 }
 
 Message Message::from_json(std::string_view text) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "dialogstore/message.hpp"
 #include "model/json_scanner.hpp"
 
 namespace dialogstore {
@@ -18,6 +19,10 @@ namespace dialogstore {
 /// out, extras as they came. Throws FormatError: not an object, a repeated field, `text` neither
 /// string nor null, a field nested deeper than limits::json_depth.
 std::string to_stored_message(std::string_view json);
+
+/// The stored form of a message. Throws FormatError: not UTF-8, an extra field named as a known one,
+/// a field nested deeper than limits::json_depth.
+std::string stored_text(const Message& message);
 
 /// Stored form -> DFF's form, appended to `out`. `stored` must come from to_stored_message.
 void append_dff_message(std::string& out, std::string_view stored);

@@ -8,7 +8,9 @@ namespace dialogstore {
 
 LogEngine::LogEngine(std::unique_ptr<IoThread> thread, std::unique_ptr<RowLog> rows,
                      const StorageOptions& options)
-    : CoroutineEngine(std::move(thread), options), rows_(std::move(rows)) {
+    : CoroutineEngine(std::move(thread), options),
+      rows_(std::move(rows)),
+      hints_(std::size_t{options.seal_after} + 2) {
   log_options_.seal_after = options.seal_after;
   log_options_.compression_level = options.compression_level;
   if (options.cache > 0) cache_.emplace(options.cache, options.history);

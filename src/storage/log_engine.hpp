@@ -14,6 +14,7 @@
 #include "storage/coroutine_engine.hpp"
 #include "storage/pending_save.hpp"
 #include "storage/row_log.hpp"
+#include "storage/tail_hints.hpp"
 
 namespace dialogstore {
 
@@ -52,7 +53,7 @@ class LogEngine final : public CoroutineEngine {
   Async<SaveResult> send(ContextKey key, State& state, format::SavePlan plan, Settings settings);
   Async<void> rebase(ContextKey key, Context& context, Settings settings);
   Async<bool> save_with_history(ContextKey key, Context& context, Settings settings);
-  void saved(const ContextKey& key, State& state, LogPosition after) const;
+  void saved(const ContextKey& key, State& state, LogPosition after);
 
   // ---- adding and removing (log_engine_rows.cpp)
   Async<std::int64_t> do_append(ContextKey key, Turn turn, Settings settings) override;
@@ -70,6 +71,7 @@ class LogEngine final : public CoroutineEngine {
 
   std::unique_ptr<RowLog> rows_;
   format::LogOptions log_options_;
+  TailHints hints_;
   std::optional<ContextCache> cache_;
 };
 

@@ -91,7 +91,7 @@ asio::awaitable<std::optional<Context>> LogEngine::read_cached(ContextKey key, S
 asio::awaitable<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings settings,
                                                              bool refresh) {
   const bool wants_recent = settings.history == History::recent;
-  std::size_t window = wants_recent ? std::size_t{log_options_.seal_after} + 2 : 0;
+  std::size_t window = wants_recent ? hints_.window(key.text()) : 0;
   for (int round = 0; round < largest_windows; ++round) {
     co_await throw_if_cancelled();
     const Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
@@ -114,6 +114,7 @@ asio::awaitable<std::optional<Context>> LogEngine::read_rows(ContextKey key, Set
           window = 0;  // all of it
           break;
         }
+        hints_.found(key.text(), *state.position);
         state.stored_under = place_of(key);
         co_return context;
       case format::ReplayStatus::needs_window:

@@ -13,8 +13,8 @@ constexpr int appends_before_seal = 4;
 TurnText text_of(const Turn& turn) {
   TurnText text;
   if (turn.label) text.parts[0] = turn.label->to_json();
-  if (turn.request) text.parts[1] = to_stored_message(turn.request->to_json());
-  if (turn.response) text.parts[2] = to_stored_message(turn.response->to_json());
+  if (turn.request) text.parts[1] = stored_text(*turn.request);
+  if (turn.response) text.parts[2] = stored_text(*turn.response);
   return text;
 }
 

@@ -148,7 +148,8 @@ asio::awaitable<SaveResult> LogEngine::send(ContextKey key, State& state, format
   }
 }
 
-void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) const {
+void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) {
+  hints_.left(key.text(), after);
   state.position = std::make_unique<LogPosition>(std::move(after));
   state.stored_under = place_of(key);
   state.changes.clear();
