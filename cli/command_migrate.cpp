@@ -54,10 +54,20 @@ class Contexts {
   bool ended_ = false;
 };
 
-void report(const Session& session, const StoredCounts& counts, bool dry_run) {
+// DFF's values are listed only when they are sound: the others would be left behind unnoticed.
+std::size_t name_damaged(DBContextStorage& source) {
+  const auto damaged = source.check(false).damaged;
+  for (const auto& [key, reason] : damaged) {
+    Session::complain(key + ": " + printable(reason) + " (left out)");
+  }
+  return damaged.size();
+}
+
+void report(const Session& session, const StoredCounts& counts, std::size_t damaged, bool dry_run) {
   if (session.json()) {
     print_line(JsonObject{{"migrated", counts.stored},
                           {"skipped", counts.skipped},
+                          {"damaged", damaged},
                           {"dry_run", dry_run},
                           {"interrupted", interrupted()}}
                    .to_text());
@@ -67,6 +77,7 @@ void report(const Session& session, const StoredCounts& counts, bool dry_run) {
   std::string text = interrupted() ? "interrupted: " : "";
   text += grouped(counts.stored) + (dry_run ? " contexts would be migrated" : " contexts migrated");
   if (counts.skipped > 0) text += ", " + grouped(counts.skipped) + " are in the target already";
+  if (damaged > 0) text += ", " + grouped(damaged) + " are damaged and left out";
   print_line(text);
 }
 
@@ -105,11 +116,14 @@ ExitCode run(Session& session, const MigrateCommand& command) {
       store_all(*target, command.on_existing, next, counts);
     }
   } catch (...) {
-    report(session, counts, command.dry_run);
+    report(session, counts, 0, command.dry_run);
     throw;
   }
-  report(session, counts, command.dry_run);
+  const bool is_dff = parse_uri(command.source).layout == Layout::dff;
+  const std::size_t damaged = is_dff && !interrupted() ? name_damaged(*source) : 0;
+  report(session, counts, damaged, command.dry_run);
   if (interrupted()) return ExitCode::interrupted;
+  if (damaged > 0) return ExitCode::damaged;
   const bool would_fail =
       command.dry_run && counts.skipped > 0 && command.on_existing == OnExisting::fail;
   return would_fail ? ExitCode::conflict : ExitCode::ok;

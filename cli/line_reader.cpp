@@ -12,6 +12,7 @@
 
 #include "dialogstore/limits.hpp"
 #include "exit_code.hpp"
+#include "interrupt.hpp"
 
 namespace dialogstore::cli {
 namespace {
@@ -42,14 +43,16 @@ class Input {
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
 
-  // Zero bytes only at a clean end.
+  // Zero bytes only at a clean end, or when Ctrl-C ended the wait for a pipe or a keyboard.
   std::size_t read(char* to, std::size_t size) {
     const int got = ::gzread(file_, to, static_cast<unsigned>(size));
+    const int cause = errno;
     int code = Z_OK;
     const char* text = ::gzerror(file_, &code);
     // A gzip file that was cut gives its last bytes and Z_BUF_ERROR.
     if (got < 0 || code == Z_BUF_ERROR) {
-      if (code == Z_ERRNO) fail(ExitCode::file, std::strerror(errno));
+      if (code == Z_ERRNO && cause == EINTR && interrupted()) return 0;
+      if (code == Z_ERRNO) fail(ExitCode::file, std::strerror(cause));
       fail(ExitCode::damaged, code == Z_BUF_ERROR ? "the compressed file is cut off" : text);
     }
     return static_cast<std::size_t>(got);
@@ -112,7 +115,8 @@ std::optional<std::string> LineReader::next() {
     }
     state.rest = {};
   }
-  if (!begun) return std::nullopt;
+  const bool is_cut = state.ended && interrupted();  // what is there may be half a line
+  if (!begun || is_cut) return std::nullopt;
   ++state.line;
   if (line.ends_with('\r')) line.pop_back();
   return line;

@@ -17,7 +17,8 @@ class LineReader {
   LineReader(LineReader&&) noexcept;
   LineReader& operator=(LineReader&&) noexcept;
 
-  /// The next line without its end; nullopt at the end of the file.
+  /// The next line without its end; nullopt at the end of the file, or when Ctrl-C
+  /// ended the wait for more.
   /// Throws CommandError: file, damaged (broken or cut gzip), full (a line too long).
   std::optional<std::string> next();
   /// The number of the line that `next` gave, from 1.

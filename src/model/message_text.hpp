@@ -20,8 +20,8 @@ namespace dialogstore {
 /// string nor null, a field nested deeper than limits::json_depth.
 std::string to_stored_message(std::string_view json);
 
-/// The stored form of a message. Throws FormatError: not UTF-8, an extra field named as a known one,
-/// a field nested deeper than limits::json_depth.
+/// The stored form of a message. Throws FormatError: not UTF-8, an extra field named as a known
+/// one, a field nested deeper than limits::json_depth.
 std::string stored_text(const Message& message);
 
 /// Stored form -> DFF's form, appended to `out`. `stored` must come from to_stored_message.
