@@ -16,7 +16,8 @@ namespace {
 struct Entry {
   std::deque<std::string> rows;
   std::optional<Clock::time_point> expires;
-  std::uint64_t used = 0;  ///< rises with every use: the order of newest_first
+  std::uint64_t used = 0;  ///< the count of uses at the last one: the order of newest_first
+  std::uint64_t born = 0;  ///< the same at the first one
 
   [[nodiscard]] bool is_tombstone() const {
     return !rows.empty() && rows.back().front() == static_cast<char>(format::RowKind::tombstone);
@@ -177,6 +178,7 @@ class MemoryRowLog final : public RowLog {
 
   void use(Entry& entry) {
     entry.used = ++store_->uses;
+    if (entry.born == 0) entry.born = entry.used;
     entry.expires.reset();
     if (options_.ttl.count() > 0) entry.expires = Clock::now() + options_.ttl;
   }
@@ -196,40 +198,46 @@ class MemoryRowLog final : public RowLog {
     return page;
   }
 
-  /// From the newest to the oldest; then what was used since that round began, which may have moved
-  /// in front before it was listed; and so on. The cursor: use counts between which this round
-  /// lists (exclusive), and the count when it began.
+  /// From the newest to the oldest; then, in the order they were born, those used since the listing
+  /// began, which may have moved in front before they were listed. That ends, however much is used
+  /// or born meanwhile. The cursor: `began`, and either `below` or `born` and `youngest`.
   ScanPage scan_by_use(const std::string& cursor, std::size_t page_size) {
-    std::uint64_t below = UINT64_MAX, above = 0, began = store_->uses;
+    std::uint64_t began = store_->uses, below = UINT64_MAX, born = 0, youngest = 0;
     if (!cursor.empty()) {
       char* end = nullptr;
-      below = std::strtoull(cursor.c_str(), &end, 10);
-      above = std::strtoull(end, &end, 10);
-      began = std::strtoull(end, &end, 10);
+      began = std::strtoull(cursor.c_str(), &end, 10);
+      below = std::strtoull(end, &end, 10);
+      born = std::strtoull(end, &end, 10);
+      youngest = std::strtoull(end, &end, 10);
     }
+    const bool moved = youngest != 0;
     std::vector<std::pair<std::uint64_t, const std::string*>> order;
-    bool has_newer = false;
     for (const auto& [key, entry] : purged_space()) {
       if (entry.is_tombstone()) continue;
-      if (entry.used < below && entry.used > above) order.emplace_back(entry.used, &key);
-      has_newer = has_newer || entry.used > began;
+      if (moved && entry.used > began && entry.born > born && entry.born <= youngest) {
+        order.emplace_back(entry.born, &key);
+      } else if (!moved && entry.used < below) {
+        order.emplace_back(UINT64_MAX - entry.used, &key);
+      }
     }
-    std::sort(order.begin(), order.end(), std::greater<>());
+    std::sort(order.begin(), order.end());
     ScanPage page;
-    for (const auto& [used, key] : order) {
-      if (page.keys.size() == page_size) break;
-      page.keys.emplace_back(*key);
-    }
-    if (page.keys.size() < order.size()) {
-      below = order[page.keys.size() - 1].first;
-      page.cursor = use_cursor(below, above, began);
-    } else if (has_newer) {
-      page.cursor = use_cursor(UINT64_MAX, began, store_->uses);
+    const bool has_more = order.size() > page_size;
+    order.resize(std::min(order.size(), page_size));
+    for (const auto& [place, key] : order) page.keys.emplace_back(*key);
+    if (has_more && moved) {
+      page.cursor = use_cursor(began, 0, order.back().first, youngest);
+    } else if (has_more) {
+      page.cursor = use_cursor(began, UINT64_MAX - order.back().first, 0, 0);
+    } else if (!moved && store_->uses > began) {
+      page.cursor = use_cursor(began, 0, 0, store_->uses);
     }
     return page;
   }
-  static std::string use_cursor(std::uint64_t below, std::uint64_t above, std::uint64_t began) {
-    return std::to_string(below) + ' ' + std::to_string(above) + ' ' + std::to_string(began);
+  static std::string use_cursor(std::uint64_t began, std::uint64_t below, std::uint64_t born,
+                                std::uint64_t youngest) {
+    return std::to_string(began) + ' ' + std::to_string(below) + ' ' + std::to_string(born) + ' ' +
+           std::to_string(youngest);
   }
 
   std::shared_ptr<Store> store_;

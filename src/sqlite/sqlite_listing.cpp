@@ -19,7 +19,8 @@ struct Place {
   std::int64_t id = largest;
 };
 
-// Cursors: `k<key in hex>`; `n<top>.<last>` and `m<top>.<last>` with two numbers for each place.
+// Cursors: `k<key in hex>`; `n<top>.<last>`, two numbers for each place; `m<top>.<last>.<newest>`,
+// of which the last two are ids.
 [[noreturn]] void fail_cursor() {
   throw Failure{errc::invalid_argument, "the cursor is not one that a scan in this order returned"};
 }
@@ -104,22 +105,22 @@ ScanPage SQLiteRowLog::scan_by_key(std::int64_t name_space, const std::string& c
 }
 
 // Newest first from the top that the first page saw ("n"). What is used while the listing runs
-// moves above that top, past the cursor; so the listing ends with what is above it by then ("m"),
-// oldest first, which a context that moves again can only meet later.
+// moves above that top, past the cursor; so the listing ends with one walk over what is above it
+// ("m"), by id, which does not change by use, up to the newest that there is when the walk begins:
+// it ends however much is used or created meanwhile.
 ScanPage SQLiteRowLog::scan_by_use(std::int64_t name_space, const std::string& cursor,
                                    std::int64_t limit) {
+  if (cursor.starts_with('m')) return scan_moved(name_space, cursor, limit);
   Place top;
   Place last;
-  bool moved = false;
   if (!cursor.empty()) {
-    moved = cursor.front() == 'm';
-    if (!moved && cursor.front() != 'n') fail_cursor();
+    if (cursor.front() != 'n') fail_cursor();
     std::string_view text = std::string_view(cursor).substr(1);
     top = take_place(text);
     last = take_place(text);
   }
   ScanPage page;
-  Run run(moved ? scan_moved_ : scan_newest_);
+  Run run(scan_newest_);
   run.bind(1, name_space).bind(2, wall_clock()).bind(3, last.last_used).bind(4, last.id);
   run.bind(5, limit);
   while (run.step()) {
@@ -127,11 +128,32 @@ ScanPage SQLiteRowLog::scan_by_use(std::int64_t name_space, const std::string& c
     if (cursor.empty() && page.keys.empty()) top = last;
     page.keys.emplace_back(run.bytes(0));
   }
-  const bool is_full = page.keys.size() == static_cast<std::size_t>(limit);
-  if (is_full) {
-    page.cursor = (moved ? 'm' : 'n') + to_text(top) + '.' + to_text(last);
-  } else if (!moved && !cursor.empty()) {
-    page.cursor = 'm' + to_text(top) + '.' + to_text(top);
+  if (page.keys.size() == static_cast<std::size_t>(limit)) {
+    page.cursor = 'n' + to_text(top) + '.' + to_text(last);
+  } else if (!cursor.empty()) {
+    Run newest(newest_id_);
+    newest.step();
+    page.cursor = 'm' + to_text(top) + ".0." + std::to_string(newest.number(0));
+  }
+  return page;
+}
+
+ScanPage SQLiteRowLog::scan_moved(std::int64_t name_space, const std::string& cursor,
+                                  std::int64_t limit) {
+  std::string_view text = std::string_view(cursor).substr(1);
+  const Place top = take_place(text);
+  std::int64_t last = take_number(text);
+  const std::int64_t newest = take_number(text);
+  ScanPage page;
+  Run run(scan_moved_);
+  run.bind(1, name_space).bind(2, wall_clock()).bind(3, top.last_used).bind(4, top.id);
+  run.bind(5, limit).bind(6, last).bind(7, newest);
+  while (run.step()) {
+    last = run.number(1);
+    page.keys.emplace_back(run.bytes(0));
+  }
+  if (page.keys.size() == static_cast<std::size_t>(limit)) {
+    page.cursor = 'm' + to_text(top) + '.' + std::to_string(last) + '.' + std::to_string(newest);
   }
   return page;
 }

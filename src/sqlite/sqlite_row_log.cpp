@@ -39,10 +39,11 @@ SQLiteRowLog::SQLiteRowLog(const std::string& file, const SQLiteOptions& sqlite,
                    " AND (expires IS NULL OR expires > ?2)"
                    " ORDER BY use_period DESC, last_used DESC, id DESC LIMIT ?5"),
       scan_moved_(*connection_,
-                  "SELECT key, last_used, id FROM contexts WHERE namespace = ?1"
+                  "SELECT key, id FROM contexts WHERE namespace = ?1"
                   " AND use_period >= ?3 >> 28 AND (last_used, id) > (?3, ?4) AND deleted = 0"
-                  " AND (expires IS NULL OR expires > ?2)"
-                  " ORDER BY use_period, last_used, id LIMIT ?5"),
+                  " AND (expires IS NULL OR expires > ?2) AND id > ?6 AND id <= ?7"
+                  " ORDER BY id LIMIT ?5"),
+      newest_id_(*connection_, "SELECT coalesce(max(id), 0) FROM contexts"),
       writer_(*write_connection_, options),
       commits_(*write_connection_, sqlite.busy_timeout, write_thread_.executor(),
                [this] { writer_.purge_sometimes(); }) {}

@@ -48,6 +48,7 @@ class SQLiteRowLog final : public RowLog {
   asio::awaitable<void> refresh_expiry(ContextRecord record, std::int64_t now, Deadline deadline);
   ScanPage scan_by_key(std::int64_t name_space, const std::string& cursor, std::int64_t limit);
   ScanPage scan_by_use(std::int64_t name_space, const std::string& cursor, std::int64_t limit);
+  ScanPage scan_moved(std::int64_t name_space, const std::string& cursor, std::int64_t limit);
   void add_file_damage(CheckReport& report);
 
   StorageOptions options_;
@@ -56,7 +57,7 @@ class SQLiteRowLog final : public RowLog {
   std::string identity_;
   std::optional<std::int64_t> name_space_;  // found once, there for ever
   ContextTable table_;
-  Statement count_, scan_keys_, scan_newest_, scan_moved_;
+  Statement count_, scan_keys_, scan_newest_, scan_moved_, newest_id_;
 
   StoreWriter writer_;
   IoThread write_thread_;

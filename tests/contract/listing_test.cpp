@@ -85,6 +85,33 @@ TEST_P(Listing, RefusesWrongPages) {
             errc::invalid_argument);
 }
 
+TEST_P(Listing, NewestFirstEndsHoweverMuchIsUsedAndCreated) {
+  constexpr int count = 9;
+  Client client = open();
+  const auto use_all = [&] {
+    for (int i = 0; i < count; ++i) {
+      Context context = dialog(1, "old");
+      client.set_item("old " + std::to_string(i), context);
+    }
+  };
+  use_all();
+  std::set<std::string> found;
+  std::string cursor;
+  int pages = 0;
+  do {
+    const auto page = client.scan(cursor, {.page_size = 2, .order = ScanOrder::newest_first});
+    for (const auto& key : page.keys) found.insert(key.text());
+    cursor = page.cursor;
+    use_all();
+    for (int i = 0; i < 3; ++i) {
+      Context context = dialog(1, "new");
+      client.set_item("new " + std::to_string(pages) + '.' + std::to_string(i), context);
+    }
+  } while (!cursor.empty() && ++pages < 500);
+  EXPECT_LT(pages, 500);
+  for (int i = 0; i < count; ++i) EXPECT_TRUE(found.contains("old " + std::to_string(i))) << i;
+}
+
 TEST_P(Listing, BatchesAnswerInOrder) {
   Client client = open();
   client.set_item("a", dialog(1, "a"));
