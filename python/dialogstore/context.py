@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, NamedTuple, Optional, Union
+from dataclasses import dataclass
+from typing import Any, Optional, Union
 
 from . import _core
 from ._values import PARTS, Json, from_text, message_text, to_text
@@ -20,7 +21,8 @@ _FIELDS = {
 }
 
 
-class Turn(NamedTuple):
+@dataclass(frozen=True)
+class Turn:
     """What is stored under one turn's index."""
 
     index: int
@@ -184,8 +186,10 @@ class Context:
         return self._core.turn_indices()
 
     def turn(self, index: int) -> Optional[Turn]:
-        texts = tuple(self._core.part(index, part) for part in PARTS.values())
-        return None if texts == (None, None, None) else turn_of((index, *texts))
+        label, request, response = (self._core.part(index, part) for part in PARTS.values())
+        if label is None and request is None and response is None:
+            return None
+        return turn_of((index, label, request, response))
 
     def set_label(self, index: int, label: Label) -> None:
         self._core.set_part(index, _core.TurnPart.LABEL, to_text(label))

@@ -20,11 +20,12 @@ from dff.context_storages.database import DBContextStorage
 from dff.script import Context
 
 from . import _core
+from ._calls import Start
 from ._dff_text import from_text, is_same, to_text
 from ._loop import outcome_of
 from ._twins import Twins
 from ._values import key_bytes
-from .storage import Start, Storage
+from .storage import Storage
 
 __all__ = ["RedisContextStorage", "context_storage_factory"]
 
@@ -63,10 +64,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         saving.adopt_merged()
 
     async def del_item_async(self, key: Hashable) -> None:
-        await outcome_of(partial(self._core.erase, _stored(key), None))
+        await outcome_of(partial(self._native.erase, _stored(key), None))
 
     async def contains_async(self, key: Hashable) -> bool:
-        found: bool = await outcome_of(partial(self._core.contains, _stored(key), None))
+        found: bool = await outcome_of(partial(self._native.contains, _stored(key), None))
         return found
 
     async def len_async(self) -> int:
@@ -93,10 +94,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         saving.adopt_merged()
 
     def __delitem__(self, key: Hashable) -> None:
-        self._core.erase(_stored(key), None, None, None)
+        self._native.erase(_stored(key), None, None, None)
 
     def __contains__(self, key: Hashable) -> bool:
-        found: bool = self._core.contains(_stored(key), None, None, None)
+        found: bool = self._native.contains(_stored(key), None, None, None)
         return found
 
     def __len__(self) -> int:
@@ -117,11 +118,11 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     # ---- what both share -------------------------------------------------------------------------
 
     @property
-    def _core(self) -> _core.Storage:
+    def _native(self) -> _core.Storage:
         return self.storage._native
 
     def _find(self, key: Hashable) -> Start:
-        return partial(self._core.find, _stored(key), None, None)
+        return partial(self._native.find, _stored(key), None, None)
 
     def _loaded(self, key: Hashable, found: Optional[_core.Context]) -> Context:
         if found is None:
@@ -138,7 +139,7 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         if isinstance(default, Context):
             # Saving it is then no overwrite when someone else creates the context meanwhile.
             twin = _core.Context.from_json(to_text(default))
-            self._core.expect_absent(_stored(key), twin)
+            self._native.expect_absent(_stored(key), twin)
             self._twins.attach(default, twin)
         return default
 
@@ -158,7 +159,7 @@ class _Saving:
             twin.assign(self._wanted, is_same)
         self._twin = twin
         stored = _stored(self._value.id if key is None else key)
-        self.start: Start = partial(storage._core.save, stored, twin, False, None, None)
+        self.start: Start = partial(storage._native.save, stored, twin, False, None, None)
 
     def adopt_merged(self) -> None:
         """After a merge the DFF object holds the merged content, as what is changed next is

@@ -60,7 +60,8 @@ class UriError(StorageError, ValueError):
 
 
 class TimeoutError(StorageError, builtins.TimeoutError):
-    """The deadline passed: nothing was written (`timed_out`), or nobody knows (`outcome_unknown`)."""
+    """The deadline passed: nothing was written (`timed_out`), or it is not known whether anything
+    was (`outcome_unknown`)."""
 
 
 _CLASSES: dict[str, type[StorageError]] = {

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
-import os
-import weakref
 from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Mapping
-from functools import partial
-from typing import Any, Callable, NamedTuple, Optional, TypeVar, Union, overload
+from typing import Any, NamedTuple, Optional, TypeVar, Union, overload
 
 from . import _core
-from ._loop import forget_loops, outcome_of
-from ._values import (
-    Json,
-    history_of,
-    key_bytes,
-    key_text,
-    message_text,
-    milliseconds,
-    policy_of,
-    to_text,
-    uri_with,
-)
+from ._calls import Calls, Start
+from ._loop import outcome_of
+from ._values import Json, key_bytes, key_text
 from .context import Context, Label, Turn, turn_of
 from .errors import StorageError
 
 Default = TypeVar("Default")
-Start = Callable[[Any, Any], Any]
-_open_storages: weakref.WeakSet[Storage] = weakref.WeakSet()
 
 
 class TurnUpdate(NamedTuple):
@@ -47,44 +32,30 @@ class CheckReport(NamedTuple):
     repaired: int
 
 
-class Storage:
+class Storage(Calls):
     """Stores contexts by key, in what the URI names: `redis://…`, `sqlite:///…`, `memory://`.
 
     Every operation comes twice: a blocking one, which runs no event loop and lets other threads run
     while it waits, and `…_async`, to be awaited on any event loop. Both may be used at once, from
     any thread. A blocking one on an event loop's thread stops that loop meanwhile.
 
-    `options` are those of the URI (`on_conflict="merge"`, `history="recent"`, `ttl="30d"`; durations
-    also as a float of seconds; `namespace`, `timeout`, `cache` …). Keys are what `str(key)` gives;
-    bytes stand for themselves. A call's `timeout` is in seconds.
+    `options` are those of the URI (`on_conflict="merge"`, `history="recent"`, `ttl="30d"`, `cache`
+    …; durations also as a float of seconds). Keys are what `str(key)` gives; bytes stand for
+    themselves. A call's `timeout` is in seconds.
     """
 
     def __init__(self, uri: str, **options: Any) -> None:
-        self._uri = uri_with(uri, options)
-        self._native = _core.Storage(self._uri)
-        _open_storages.add(self)
-
-    @property
-    def full_path(self) -> str:
-        """The URI, without the password."""
-        return self._native.full_path()
-
-    @property
-    def path(self) -> str:
-        """The part behind `scheme://`."""
-        return self._native.path()
+        super().__init__(uri, options)
 
     # ---- one context -----------------------------------------------------------------------------
 
     def contains(self, key: Hashable, *, timeout: Optional[float] = None) -> bool:
         """Whether a context is stored under `key`."""
-        found: bool = _waited(partial(self._native.contains, key_bytes(key), milliseconds(timeout)))
+        found: bool = _waited(self._contains(key, timeout))
         return found
 
     async def contains_async(self, key: Hashable, *, timeout: Optional[float] = None) -> bool:
-        found: bool = await outcome_of(
-            partial(self._native.contains, key_bytes(key), milliseconds(timeout))
-        )
+        found: bool = await outcome_of(self._contains(key, timeout))
         return found
 
     def get_item(
@@ -154,8 +125,8 @@ class Storage:
         on_conflict: Optional[str] = None,
         timeout: Optional[float] = None,
     ) -> None:
-        """Stores `context`: what changed since it was loaded from here, or, if it was not, all of it
-        in place of what is stored. Raises ConflictError (unless `on_conflict` says otherwise). When
+        """Stores `context`: what changed since it was loaded from here, or, if it was not, all of
+        it in place of what is stored. Raises ConflictError (unless `on_conflict` says otherwise). When
         it fails with `outcome_unknown`, save the same object again."""
         _waited(self._save(key, context, False, on_conflict, timeout))
 
@@ -180,13 +151,11 @@ class Storage:
 
     def del_item(self, key: Hashable, *, timeout: Optional[float] = None) -> bool:
         """Removes the context; whether there was one."""
-        removed: bool = _waited(partial(self._native.erase, key_bytes(key), milliseconds(timeout)))
+        removed: bool = _waited(self._erase(key, timeout))
         return removed
 
     async def del_item_async(self, key: Hashable, *, timeout: Optional[float] = None) -> bool:
-        removed: bool = await outcome_of(
-            partial(self._native.erase, key_bytes(key), milliseconds(timeout))
-        )
+        removed: bool = await outcome_of(self._erase(key, timeout))
         return removed
 
     # ---- turns -----------------------------------------------------------------------------------
@@ -229,17 +198,13 @@ class Storage:
 
     def watch(self, key: Hashable, begin: int, *, timeout: Optional[float] = None) -> TurnUpdate:
         """Waits until turns with an index >= `begin` are stored; none when the time is over."""
-        turns, next_index = _waited(
-            partial(self._native.watch, key_bytes(key), begin, milliseconds(timeout))
-        )
+        turns, next_index = _waited(self._watch(key, begin, timeout))
         return TurnUpdate(_turns_of(turns), next_index)
 
     async def watch_async(
         self, key: Hashable, begin: int, *, timeout: Optional[float] = None
     ) -> TurnUpdate:
-        turns, next_index = await outcome_of(
-            partial(self._native.watch, key_bytes(key), begin, milliseconds(timeout))
-        )
+        turns, next_index = await outcome_of(self._watch(key, begin, timeout))
         return TurnUpdate(_turns_of(turns), next_index)
 
     # ---- many at once ----------------------------------------------------------------------------
@@ -271,9 +236,7 @@ class Storage:
         timeout: Optional[float] = None,
     ) -> list[Optional[StorageError]]:
         """Saves each by itself; what went wrong with each, or None, in order."""
-        errors: list[Optional[StorageError]] = _waited(
-            self._save_many(items, on_conflict, timeout)
-        )
+        errors: list[Optional[StorageError]] = _waited(self._save_many(items, on_conflict, timeout))
         return errors
 
     async def set_items_async(
@@ -303,20 +266,20 @@ class Storage:
 
     def len(self, *, timeout: Optional[float] = None) -> int:
         """How many contexts this namespace holds; counts nothing else."""
-        count: int = _waited(partial(self._native.len, milliseconds(timeout)))
+        count: int = _waited(self._len(timeout))
         return count
 
     async def len_async(self, *, timeout: Optional[float] = None) -> int:
-        count: int = await outcome_of(partial(self._native.len, milliseconds(timeout)))
+        count: int = await outcome_of(self._len(timeout))
         return count
 
     def clear(self, *, timeout: Optional[float] = None) -> int:
         """Removes this namespace's contexts and nothing else; how many there were."""
-        count: int = _waited(partial(self._native.clear, milliseconds(timeout)))
+        count: int = _waited(self._clear(timeout))
         return count
 
     async def clear_async(self, *, timeout: Optional[float] = None) -> int:
-        count: int = await outcome_of(partial(self._native.clear, milliseconds(timeout)))
+        count: int = await outcome_of(self._clear(timeout))
         return count
 
     def scan(
@@ -326,13 +289,11 @@ class Storage:
         page_size: int = 1000,
         timeout: Optional[float] = None,
     ) -> Iterator[str]:
-        """All keys, a page at a time. One that comes or goes meanwhile may be listed or not; one may
-        be listed twice."""
+        """All keys, a page at a time. One that comes or goes meanwhile may be listed or not; one
+        may be listed twice."""
         cursor = ""
         while True:
-            keys, cursor = _waited(
-                partial(self._native.scan, cursor, page_size, newest_first, milliseconds(timeout))
-            )
+            keys, cursor = _waited(self._scan(cursor, page_size, newest_first, timeout))
             yield from map(key_text, keys)
             if not cursor:
                 return
@@ -346,9 +307,7 @@ class Storage:
     ) -> AsyncIterator[str]:
         cursor = ""
         while True:
-            keys, cursor = await outcome_of(
-                partial(self._native.scan, cursor, page_size, newest_first, milliseconds(timeout))
-            )
+            keys, cursor = await outcome_of(self._scan(cursor, page_size, newest_first, timeout))
             for key in keys:
                 yield key_text(key)
             if not cursor:
@@ -356,21 +315,19 @@ class Storage:
 
     def check(self, *, repair: bool = False, timeout: Optional[float] = None) -> CheckReport:
         """Compares the listing with what is stored and every context with its checksums."""
-        return CheckReport(*_waited(partial(self._native.check, repair, milliseconds(timeout))))
+        return CheckReport(*_waited(self._check(repair, timeout)))
 
     async def check_async(
         self, *, repair: bool = False, timeout: Optional[float] = None
     ) -> CheckReport:
-        return CheckReport(
-            *await outcome_of(partial(self._native.check, repair, milliseconds(timeout)))
-        )
+        return CheckReport(*await outcome_of(self._check(repair, timeout)))
 
     def statistics(self, *, timeout: Optional[float] = None) -> dict[str, str]:
         """Sizes and counters, for people."""
-        return dict(_waited(partial(self._native.statistics, milliseconds(timeout))))
+        return dict(_waited(self._statistics(timeout)))
 
     async def statistics_async(self, *, timeout: Optional[float] = None) -> dict[str, str]:
-        return dict(await outcome_of(partial(self._native.statistics, milliseconds(timeout))))
+        return dict(await outcome_of(self._statistics(timeout)))
 
     # ---- as a dictionary -------------------------------------------------------------------------
 
@@ -396,10 +353,6 @@ class Storage:
     def __iter__(self) -> Iterator[str]:
         return self.scan()
 
-    def close(self) -> None:
-        """Ends waiting calls with `closed`. Idempotent; also `with` and `async with` do it."""
-        self._native.close()
-
     def __enter__(self) -> Storage:
         return self
 
@@ -415,88 +368,12 @@ class Storage:
     def __repr__(self) -> str:
         return f"<dialogstore.Storage {self.full_path}>"
 
-    # ---- what both faces share -------------------------------------------------------------------
-
-    def _find(self, key: Hashable, history: Optional[str], timeout: Optional[float]) -> Start:
-        return partial(
-            self._native.find, key_bytes(key), history_of(history), milliseconds(timeout)
-        )
-
-    def _find_many(
-        self, keys: Iterable[Hashable], history: Optional[str], timeout: Optional[float]
-    ) -> Start:
-        stored = [key_bytes(key) for key in keys]
-        return partial(self._native.find_many, stored, history_of(history), milliseconds(timeout))
-
     def _or_default(self, key: Hashable, default: Any, found: Optional[_core.Context]) -> Any:
         if found is not None:
             return Context._of(found)
         if isinstance(default, Context):
             self._native.expect_absent(key_bytes(key), default._core)
         return default
-
-    def _save(
-        self,
-        key: Hashable,
-        context: Context,
-        create: bool,
-        on_conflict: Optional[str],
-        timeout: Optional[float],
-    ) -> Start:
-        return partial(
-            self._native.save,
-            key_bytes(key),
-            context._core,
-            create,
-            policy_of(on_conflict),
-            milliseconds(timeout),
-        )
-
-    def _save_many(
-        self,
-        items: Iterable[tuple[Hashable, Context]],
-        on_conflict: Optional[str],
-        timeout: Optional[float],
-    ) -> Start:
-        pairs = [(key_bytes(key), context._core) for key, context in items]
-        return partial(
-            self._native.save_many,
-            [key for key, _ in pairs],
-            [context for _, context in pairs],
-            policy_of(on_conflict),
-            milliseconds(timeout),
-        )
-
-    def _erase_many(self, keys: Iterable[Hashable], timeout: Optional[float]) -> Start:
-        return partial(
-            self._native.erase_many, [key_bytes(key) for key in keys], milliseconds(timeout)
-        )
-
-    def _append(
-        self,
-        key: Hashable,
-        label: Optional[Label],
-        request: Optional[Union[str, Mapping[str, Json]]],
-        response: Optional[Union[str, Mapping[str, Json]]],
-        timeout: Optional[float],
-    ) -> Start:
-        return partial(
-            self._native.append,
-            key_bytes(key),
-            None if label is None else to_text(label),
-            None if request is None else message_text(request),
-            None if response is None else message_text(response),
-            milliseconds(timeout),
-        )
-
-    def _load_turns(
-        self, key: Hashable, begin: int, end: int, timeout: Optional[float]
-    ) -> Start:
-        return partial(self._native.load_turns, key_bytes(key), begin, end, milliseconds(timeout))
-
-    def _open_again(self) -> None:
-        self._native.abandon()
-        self._native = _core.Storage(self._uri)
 
 
 def _waited(start: Start) -> Any:
@@ -515,19 +392,3 @@ def _contexts_of(found: list[Optional[_core.Context]]) -> list[Optional[Context]
 
 def _turns_of(turns: list[Any]) -> list[Turn]:
     return [turn_of(turn) for turn in turns]
-
-
-def _in_forked_child() -> None:
-    """A storage's thread and its connection stayed with the parent: the child gets its own."""
-    forget_loops()
-    for storage in list(_open_storages):
-        storage._open_again()
-
-
-def _at_exit() -> None:
-    for storage in list(_open_storages):
-        storage.close()
-
-
-atexit.register(_at_exit)
-os.register_at_fork(after_in_child=_in_forked_child)

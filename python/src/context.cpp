@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dialogstore/error.hpp"
+#include "model/context_access.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -98,6 +99,14 @@ std::int64_t add_part(const PyContext& self, TurnPart part, std::string_view tex
       break;
   }
   return context.add_response(Message::from_json(text));
+}
+
+std::vector<std::int64_t> part_indices(const PyContext& self, TurnPart part) {
+  std::vector<std::int64_t> indices;
+  for (const TurnText& turn : ContextAccess::state(self.get()).turns.all()) {
+    if (!turn.parts[static_cast<std::size_t>(part)].empty()) indices.push_back(turn.index);
+  }
+  return indices;
 }
 
 /// The three objects of a context that hold members by name.
@@ -226,6 +235,7 @@ void bind_context(nb::module_& module) {
       .def("erase", [](const PyContext& self, std::int64_t index,
                        TurnPart part) { return self.get().erase(index, part); })
       .def("sequence", &sequence)
+      .def("part_indices", &part_indices)
       .def("turn_indices", [](const PyContext& self) { return self.get().turn_indices(); })
       .def("members", &members)
       .def("member", &member)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Optional
 
 import pytest
 
@@ -24,7 +26,7 @@ class RedisServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Optional[subprocess.Popen[bytes]] = None
 
     def start(self) -> None:
         command = [REDIS_SERVER, "--port", str(self.port), "--bind", "127.0.0.1"]
@@ -41,6 +43,15 @@ class RedisServer:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+    def pause(self) -> None:
+        """It keeps its connections and answers nobody."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     @property
     def uri(self) -> str:

@@ -9,9 +9,9 @@ import threading
 import uuid
 
 import pytest
-from conftest import RedisServer, run_python
 
 import dialogstore
+from conftest import RedisServer, run_python
 from dialogstore import ConflictError, Context, KeyError, Storage, StorageError
 
 
