@@ -126,8 +126,8 @@ class Storage(Calls):
         timeout: Optional[float] = None,
     ) -> None:
         """Stores `context`: what changed since it was loaded from here, or, if it was not, all of
-        it in place of what is stored. Raises ConflictError (unless `on_conflict` says otherwise). When
-        it fails with `outcome_unknown`, save the same object again."""
+        it in place of what is stored. Raises ConflictError, unless `on_conflict` says otherwise.
+        When it fails with `outcome_unknown`, save the same object again."""
         _waited(self._save(key, context, False, on_conflict, timeout))
 
     async def set_item_async(
