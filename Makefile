@@ -23,7 +23,7 @@ BUILD = cmake --build --parallel $(JOBS) --preset
 TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
 
 .DEFAULT_GOAL := help
-.PHONY: help check-format run test test-asan test-tsan test-faults fuzz bench bench-check bench-report lint format install clean
+.PHONY: help check-format run python test test-asan test-tsan test-faults fuzz bench bench-check bench-report lint format install clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,7 +34,10 @@ run: build/release/build.ninja $(if $(IMPORT),,$(CONVERSATIONS)) ## Replay dialo
 	$(BUILD) release --target dialogstore_cli
 	$(RUN)
 
-test: build/$(TEST_PRESET)/build.ninja ## Run every test
+python: build/.installed-python ## Build the wheel of the Python package into build/python/wheel
+	python3 -m pip wheel --no-deps --wheel-dir build/python/wheel .
+
+test: build/$(TEST_PRESET)/build.ninja build/.installed-python ## Run every test
 	$(BUILD) $(TEST_PRESET)
 	$(TEST) $(TEST_PRESET)
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -63,6 +64,17 @@ class Context {
   /// Writes what DFF reads, byte for byte as DFF itself would; unknown fields follow the known
   /// ones. Throws StorageError (partial_context) when loaded with history=recent.
   [[nodiscard]] std::string to_json() const;
+  /// The same of what is here: after a load with history=recent the newest turns alone.
+  [[nodiscard]] std::string loaded_to_json() const;
+
+  /// Tells whether two JSON texts that are spelled differently mean the same to the caller.
+  using SameValue = std::function<bool(std::string_view, std::string_view)>;
+  /// Takes the content of `content` over, as if each of its differences had been set here: for
+  /// programs that keep dialogs in objects of their own. What is here and not in `content` is
+  /// erased; turns that history=recent did not load stay. Messages are compared in the stored form,
+  /// without their nulls. `is_same` is asked about texts that differ; without it they are a change.
+  /// Cost: one pass over both.
+  void assign(const Context& content, const SameValue& is_same = {});
 
   [[nodiscard]] const Json& id() const noexcept;
   void set_id(Json id);

@@ -127,6 +127,10 @@ class DBContextStorage {
                                          });
   }
 
+  /// For callers of `find`: lets a context that takes the place of an absent one remember that, as
+  /// `get` does with its default. No call to the store.
+  void expect_absent(const ContextKey& key, Context& context) const;
+
   /// Removes the context; true when this call removed it, false when there was none. A save of it
   /// by someone who loaded it before ends with `gone`.
   /// Errors: outcome_unknown also when others deleted or replaced it while an answer was lost, so

@@ -247,6 +247,10 @@ std::string Context::to_json() const {
     throw_error(errc::partial_context, "", "",
                 "to_json: older turns were not loaded; load with history=all");
   }
+  return loaded_to_json();
+}
+
+std::string Context::loaded_to_json() const {
   const State& state = *state_;
   std::string out;
   out.reserve(size_estimate(state));

@@ -40,17 +40,6 @@ void mark(State& state, std::int64_t index, TurnPart part) {
   marks = static_cast<std::uint8_t>(marks | bit(part));
 }
 
-void set_part(State& state, std::int64_t index, TurnPart part, std::string text) {
-  if (index < limits::turn_index_min || index > limits::turn_index_max) {
-    throw_error(errc::invalid_argument, "", "",
-                "turn index " + std::to_string(index) + " is out of range");
-  }
-  if (part_text(state, index, part) == text) return;
-  mark(state, index, part);
-  state.turns.set_part(index, part, std::move(text));
-  state.next[slot(part)] = std::max(state.next[slot(part)], index + 1);
-}
-
 // Behind every turn of the sequence, loaded or not.
 std::int64_t behind_all(const State& state, TurnPart part) noexcept {
   const auto last = state.turns.last_index(part);
@@ -91,14 +80,14 @@ std::int64_t add_part(State& state, TurnPart part, std::string text) {
   if (index > limits::turn_index_max) {
     throw_error(errc::too_large, "", "", "the last turn index is taken");
   }
-  set_part(state, index, part, std::move(text));
+  set_turn_part(state, index, part, std::move(text));
   return index;
 }
 
 void set_last_part(State& state, TurnPart part, std::string text) {
   const auto last = state.turns.last_index(part);
   const std::int64_t none = last || !is_partial(state) ? 0 : next_index(state, part);
-  set_part(state, last.value_or(none), part, std::move(text));
+  set_turn_part(state, last.value_or(none), part, std::move(text));
 }
 
 template <class Value>
@@ -166,6 +155,17 @@ void clear_members(JsonObject& object, MemberChanges& changes) {
 
 }  // namespace
 
+void set_turn_part(State& state, std::int64_t index, TurnPart part, std::string text) {
+  if (index < limits::turn_index_min || index > limits::turn_index_max) {
+    throw_error(errc::invalid_argument, "", "",
+                "turn index " + std::to_string(index) + " is out of range");
+  }
+  if (part_text(state, index, part) == text) return;
+  mark(state, index, part);
+  state.turns.set_part(index, part, std::move(text));
+  state.next[slot(part)] = std::max(state.next[slot(part)], index + 1);
+}
+
 std::optional<std::int64_t> known_next_index(const State& state, TurnPart part) {
   const auto last = state.turns.last_index(part);
   const std::int64_t next = state.next[slot(part)];
@@ -225,13 +225,13 @@ std::optional<Message> Context::response(std::int64_t index) const {
 }
 
 void Context::set_label(std::int64_t index, const Label& label) {
-  set_part(*state_, index, TurnPart::label, stored_text(label));
+  set_turn_part(*state_, index, TurnPart::label, stored_text(label));
 }
 void Context::set_request(std::int64_t index, const Message& request) {
-  set_part(*state_, index, TurnPart::request, stored_text(request));
+  set_turn_part(*state_, index, TurnPart::request, stored_text(request));
 }
 void Context::set_response(std::int64_t index, const Message& response) {
-  set_part(*state_, index, TurnPart::response, stored_text(response));
+  set_turn_part(*state_, index, TurnPart::response, stored_text(response));
 }
 
 bool Context::erase(std::int64_t index, TurnPart part) {

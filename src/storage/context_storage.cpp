@@ -143,6 +143,10 @@ ContextReference DBContextStorage::operator[](ContextKey key) {
   return ContextReference(*this, std::move(key));
 }
 
+void DBContextStorage::expect_absent(const ContextKey& key, Context& context) const {
+  engine_->expect_absent(key, context);
+}
+
 // ---- what several calls share -------------------------------------------------------------------
 
 void DBContextStorage::save_owned(StorageEngine& engine, ContextKey key,

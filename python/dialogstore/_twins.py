@@ -1,0 +1,30 @@
+"""A framework's context and the C++ one it was made of, which knows what is stored."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any, Generic, Optional, TypeVar
+
+from . import _core
+
+Owner = TypeVar("Owner")
+
+
+class Twins(Generic[Owner]):
+    """The twin of each object, as long as that lives. By identity: the frameworks' contexts compare
+    by content and have no hash, and a copy of one is not what was loaded."""
+
+    def __init__(self) -> None:
+        self._twins: dict[int, tuple[weakref.ref[Any], _core.Context]] = {}
+
+    def attach(self, owner: Owner, twin: _core.Context) -> None:
+        place = id(owner)
+        twins = self._twins
+        self._twins[place] = (weakref.ref(owner, lambda _: twins.pop(place, None)), twin)
+
+    def of(self, owner: Owner) -> Optional[_core.Context]:
+        found = self._twins.get(id(owner))
+        return None if found is None else found[1]
+
+    def __len__(self) -> int:
+        return len(self._twins)

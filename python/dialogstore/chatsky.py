@@ -1,0 +1,297 @@
+"""Context storages for Chatsky 0.10, in the place of its own.
+
+    from dialogstore.chatsky import context_storage_factory
+
+    pipeline = Pipeline(..., context_storage=context_storage_factory("redis://localhost"))
+
+A context is loaded in one round trip and saved in one. When another bot saved in between, the new
+turns go behind its own (`on_conflict="merge"`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import weakref
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Optional
+
+from chatsky.context_storages import context_storage_factory as _chatsky_factory
+from chatsky.context_storages.database import DBContextStorage
+from chatsky.core.ctx_utils import ContextMainInfo
+
+from . import _core
+from ._chatsky_text import FIELDS, from_text, to_text
+from ._loop import outcome_of
+from ._values import key_bytes
+from .storage import Storage
+
+__all__ = ["RedisContextStorage", "context_storage_factory"]
+
+_SCHEMES = frozenset(
+    ["redis", "rediss", "redis+unix", "redis+cluster", "redis+sentinel", "sqlite", "memory"]
+)
+_NAME = "chatsky"  # what the rows have no place for lies under this name
+_REMEMBERED = 64  # contexts of one task, which a polling bot has for all its users
+
+Fields = list[tuple[str, list[tuple[int, Optional[bytes]]]]]
+
+
+@dataclass
+class _Loaded:
+    core: _core.Context
+    is_stored: bool
+
+
+class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky has no types
+    """Stores Chatsky's contexts in Redis; `sqlite:///` and `memory://` URIs work too.
+
+    `options` are those of the URI (docs/uris.md); `on_conflict` is `merge` unless they say
+    otherwise. A task that loads a context and saves it, as a pipeline does for a turn, saves on top
+    of what it loaded; any other save loads first. `allow_pickle` keeps what Chatsky pickles, which
+    lets whoever can write to the store run code here.
+    """
+
+    is_concurrent: bool = True
+
+    def __init__(
+        self,
+        path: str,
+        rewrite_existing: bool = False,
+        partial_read_config: Optional[dict[str, Any]] = None,
+        key_prefix: Optional[str] = None,
+        *,
+        allow_pickle: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(path, rewrite_existing, partial_read_config)
+        if key_prefix is not None:
+            options["namespace"] = key_prefix
+        if "on_conflict=" not in path.partition("?")[2]:
+            options.setdefault("on_conflict", "merge")
+        self.storage = Storage(path, **options)
+        """The same contexts as `dialogstore.Context`."""
+        self.full_path = self.storage.full_path  # without the password
+        self._allow_pickle = allow_pickle
+        self._loads: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[_Loaded]] = {}
+        self._loaded: weakref.WeakKeyDictionary[
+            asyncio.Task[Any], OrderedDict[str, asyncio.Task[_Loaded]]
+        ] = weakref.WeakKeyDictionary()
+
+    async def _connect(self) -> None:
+        """Nothing to do: the first call connects."""
+
+    def load_main_info(self, ctx_id: str) -> Any:
+        """Load main information about the context; None when there is none.
+
+        Not a coroutine itself: what it returns may be awaited by a task of its own, while the
+        context is for the task that asks, which will save it."""
+        loading = self._start_load(ctx_id)
+        self._remember(ctx_id, loading)
+        return self._main_info(loading)
+
+    async def _main_info(self, loading: asyncio.Task[_Loaded]) -> Optional[ContextMainInfo]:
+        if not self.connected:
+            await self.connect()
+        loaded = await asyncio.shield(loading)
+        return _main_info_of(loaded.core) if loaded.is_stored else None
+
+    async def _load_main_info(self, ctx_id: str) -> Optional[ContextMainInfo]:
+        return await self._main_info(self._start_load(ctx_id))
+
+    async def _update_context(
+        self, ctx_id: str, ctx_info: Optional[ContextMainInfo], field_info: Fields
+    ) -> None:
+        loading = self._own(ctx_id)
+        if loading is None:
+            loading = self._start_load(ctx_id)
+            self._remember(ctx_id, loading)
+        loaded = await asyncio.shield(loading)
+        core = loaded.core
+        # What may be refused comes before any change.
+        turns = [
+            (
+                index,
+                FIELDS[field],
+                None if value is None else to_text(field, value, self._allow_pickle),
+            )
+            for field, items in field_info
+            for index, value in items
+        ]
+        for index, part, text in turns:
+            if text is None:
+                core.erase(index, part)
+            else:
+                core.set_part(index, part, text)
+        _put_main_info(core, ctx_info, loaded.is_stored)
+        save = self.storage._native.save
+        await outcome_of(partial(save, key_bytes(ctx_id), core, False, None, None))
+        loaded.is_stored = True
+
+    async def _delete_context(self, ctx_id: str) -> None:
+        await self.storage.del_item_async(ctx_id)
+        self._forget(ctx_id)
+
+    async def _load_field_latest(self, ctx_id: str, field_name: str) -> list[tuple[int, bytes]]:
+        core = await self._joined(ctx_id)
+        wanted = self._subscripts[field_name]
+        indices = core.part_indices(FIELDS[field_name])
+        if isinstance(wanted, int):
+            indices = indices[-wanted:]
+        elif wanted != "__all__":
+            indices = [index for index in indices if index in wanted]
+        return self._values_of(core, field_name, reversed(indices))
+
+    async def _load_field_keys(self, ctx_id: str, field_name: str) -> list[int]:
+        core = await self._joined(ctx_id)
+        return core.part_indices(FIELDS[field_name])
+
+    async def _load_field_items(
+        self, ctx_id: str, field_name: str, keys: list[int]
+    ) -> list[tuple[int, bytes]]:
+        part = FIELDS[field_name]
+        own = self._own(ctx_id)
+        core = own.result().core if own is not None and own.done() else None
+        if core is None or not set(keys).issubset(core.part_indices(part)):
+            core = await self._joined(ctx_id)
+        found = set(keys).intersection(core.part_indices(part))
+        return self._values_of(core, field_name, sorted(found))
+
+    async def _clear_all(self) -> None:
+        await self.storage.clear_async()
+        self._loaded.clear()
+
+    def close(self) -> None:
+        self.storage.close()
+
+    # ---- what was loaded, and by whom ------------------------------------------------------------
+
+    def _start_load(self, ctx_id: str) -> asyncio.Task[_Loaded]:
+        loop = asyncio.get_running_loop()
+        place = loop, ctx_id
+        loading = loop.create_task(self._load(ctx_id))
+        self._loads[place] = loading
+
+        def end(ended: asyncio.Task[_Loaded]) -> None:
+            if self._loads.get(place) is ended:
+                del self._loads[place]
+            if not ended.cancelled():
+                ended.exception()  # whoever awaits it hears of it
+
+        loading.add_done_callback(end)
+        return loading
+
+    async def _load(self, ctx_id: str) -> _Loaded:
+        key = key_bytes(ctx_id)
+        found: Optional[_core.Context] = await outcome_of(
+            partial(self.storage._native.find, key, None, None)
+        )
+        if found is not None:
+            return _Loaded(found, True)
+        core = _core.Context(json.dumps(ctx_id))
+        # Saving it is then no overwrite when someone else creates the context meanwhile.
+        self.storage._native.expect_absent(key, core)
+        return _Loaded(core, False)
+
+    async def _joined(self, ctx_id: str) -> _core.Context:
+        """What is stored now; calls that are made together share one load."""
+        place = asyncio.get_running_loop(), ctx_id
+        loaded = await asyncio.shield(self._loads.get(place) or self._start_load(ctx_id))
+        return loaded.core
+
+    def _remember(self, ctx_id: str, loading: asyncio.Task[_Loaded]) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            return
+        own = self._loaded.setdefault(task, OrderedDict())
+        own[ctx_id] = loading
+        own.move_to_end(ctx_id)
+        if len(own) > _REMEMBERED:
+            own.popitem(last=False)
+
+    def _own(self, ctx_id: str) -> Optional[asyncio.Task[_Loaded]]:
+        task = asyncio.current_task()
+        if task is None or task not in self._loaded:
+            return None
+        found = self._loaded[task].get(ctx_id)
+        if found is not None and found.done() and (found.cancelled() or found.exception()):
+            return None
+        return found
+
+    def _forget(self, ctx_id: str) -> None:
+        for own in self._loaded.values():
+            own.pop(ctx_id, None)
+
+    def _values_of(
+        self, core: _core.Context, field: str, indices: Iterable[int]
+    ) -> list[tuple[int, bytes]]:
+        part = FIELDS[field]
+        return [
+            (index, from_text(field, core.part(index, part) or "", self._allow_pickle))
+            for index in indices
+        ]
+
+
+def _last_index(core: _core.Context) -> int:
+    return max(core.turn_indices(), default=0)
+
+
+def _main_info_of(core: _core.Context) -> Optional[ContextMainInfo]:
+    """None when Chatsky stored turns alone. Of what other bots stored, the rest has defaults."""
+    fields = {"current_turn_id": _last_index(core)}
+    text = core.member(_core.Place.EXTRA, _NAME)
+    if text is not None:
+        stored = json.loads(text)
+        if "created_at" not in stored:
+            return None
+        last_known = stored.pop("last_index", None)
+        if last_known is not None and last_known < _last_index(core):
+            del stored["current_turn_id"]  # the turns of a merge stand behind it
+        fields.update(stored)
+    framework_data = core.member(_core.Place.FRAMEWORK_STATES, _NAME)
+    if framework_data is not None:
+        fields["framework_data"] = json.loads(framework_data)
+    misc = {name: json.loads(value) for name, value in core.members(_core.Place.MISC)}
+    return ContextMainInfo(misc=misc, **fields)
+
+
+def _put_main_info(core: _core.Context, info: Optional[ContextMainInfo], is_stored: bool) -> None:
+    present = core.member(_core.Place.EXTRA, _NAME)
+    if info is not None:
+        stored: dict[str, Any] = {
+            "current_turn_id": info.current_turn_id,
+            "created_at": info.created_at,
+            "updated_at": info.updated_at,
+            "origin_interface": info.origin_interface,
+        }
+        dumped = info.model_dump(mode="python")
+        core.set_member(_core.Place.FRAMEWORK_STATES, _NAME, dumped["framework_data"].decode())
+        _put_misc(core, json.loads(dumped["misc"]))
+    elif present is not None or not is_stored:
+        stored = json.loads(present or "{}")
+    else:
+        return  # another bot's, which has no main part
+    stored["last_index"] = _last_index(core)
+    core.set_member(_core.Place.EXTRA, _NAME, json.dumps(stored, separators=(",", ":")))
+
+
+def _put_misc(core: _core.Context, misc: dict[str, Any]) -> None:
+    for name, present in core.members(_core.Place.MISC):
+        if name not in misc:
+            core.erase_member(_core.Place.MISC, name)
+        elif json.dumps(json.loads(present)) == json.dumps(misc[name]):
+            del misc[name]  # spelled differently perhaps: no change
+    for name, value in misc.items():
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        core.set_member(_core.Place.MISC, name, text)
+
+
+def context_storage_factory(path: str, **options: Any) -> DBContextStorage:
+    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `sqlite` and
+    `memory`, Chatsky's own for all others (`sqlite+aiosqlite`, `json`, an empty path …)."""
+    if path.partition("://")[0] in _SCHEMES:
+        return RedisContextStorage(path, **options)
+    return _chatsky_factory(path, **options)

@@ -1,0 +1,183 @@
+"""Context storages for the Dialog Flow Framework 0.7, in the place of its own.
+
+    from dialogstore.dff import context_storage_factory
+
+    storage = context_storage_factory("redis://localhost")
+    pipeline = Pipeline.from_script(..., context_storage=storage)
+
+A save sends what changed since the context was loaded. When someone else saved in between, the new
+turns go behind theirs (`on_conflict="merge"`), and the DFF object then holds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import partial
+from typing import Any, Optional
+
+from dff.context_storages import context_storage_factory as _dff_factory
+from dff.context_storages.database import DBContextStorage
+from dff.script import Context
+
+from . import _core
+from ._calls import Start
+from ._dff_text import from_text, is_same, to_text
+from ._loop import outcome_of
+from ._twins import Twins
+from ._values import key_bytes
+from .storage import Storage
+
+__all__ = ["RedisContextStorage", "context_storage_factory"]
+
+_SCHEMES = frozenset(
+    ["redis", "rediss", "redis+unix", "redis+cluster", "redis+sentinel", "sqlite", "memory"]
+)
+
+
+class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no types
+    """Stores DFF's contexts in Redis; `sqlite:///` and `memory://` URIs work too.
+
+    `options` are those of the URI (docs/uris.md); `on_conflict` is `merge` unless they say
+    otherwise. The methods without `_async` block their thread and run no event loop.
+    """
+
+    def __init__(self, path: str, **options: Any) -> None:
+        super().__init__(path)
+        if "on_conflict=" not in path.partition("?")[2]:
+            options.setdefault("on_conflict", "merge")
+        self.storage = Storage(path, **options)
+        """The same contexts as `dialogstore.Context`, with all that DFF has no name for."""
+        self.full_path = self.storage.full_path  # without the password
+        self._twins: Twins[Context] = Twins()
+
+    # ---- asynchronous ----------------------------------------------------------------------------
+
+    async def get_item_async(self, key: Hashable) -> Context:
+        """The stored context. Raises KeyError when there is none."""
+        return self._loaded(key, await outcome_of(self._find(key)))
+
+    async def set_item_async(self, key: Hashable, value: Context) -> None:
+        """Stores `value`, a Context or what `Context.cast` makes one of. Under the key None it
+        goes under its own id, so that dialogs without a name do not overwrite each other."""
+        saving = _Saving(self, key, value)
+        await outcome_of(saving.start)
+        saving.adopt_merged()
+
+    async def del_item_async(self, key: Hashable) -> None:
+        await outcome_of(partial(self._native.erase, _stored(key), None))
+
+    async def contains_async(self, key: Hashable) -> bool:
+        found: bool = await outcome_of(partial(self._native.contains, _stored(key), None))
+        return found
+
+    async def len_async(self) -> int:
+        """How many contexts this namespace holds; counts nothing else."""
+        return await self.storage.len_async()
+
+    async def clear_async(self) -> None:
+        """Removes this namespace's contexts and nothing else."""
+        await self.storage.clear_async()
+
+    async def get_async(
+        self, key: Hashable, default: Optional[Context] = None
+    ) -> Optional[Context]:
+        return self._or_default(key, default, await outcome_of(self._find(key)))
+
+    # ---- blocking --------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Hashable) -> Context:
+        return self._loaded(key, self._find(key)(None, None))
+
+    def __setitem__(self, key: Hashable, value: Context) -> None:
+        saving = _Saving(self, key, value)
+        saving.start(None, None)
+        saving.adopt_merged()
+
+    def __delitem__(self, key: Hashable) -> None:
+        self._native.erase(_stored(key), None, None, None)
+
+    def __contains__(self, key: Hashable) -> bool:
+        found: bool = self._native.contains(_stored(key), None, None, None)
+        return found
+
+    def __len__(self) -> int:
+        return len(self.storage)
+
+    def __bool__(self) -> bool:
+        return True  # even when it holds nothing
+
+    def get(self, key: Hashable, default: Optional[Context] = None) -> Optional[Context]:
+        return self._or_default(key, default, self._find(key)(None, None))
+
+    def clear(self) -> None:
+        self.storage.clear()
+
+    def close(self) -> None:
+        self.storage.close()
+
+    # ---- what both share -------------------------------------------------------------------------
+
+    @property
+    def _native(self) -> _core.Storage:
+        return self.storage._native
+
+    def _find(self, key: Hashable) -> Start:
+        return partial(self._native.find, _stored(key), None, None)
+
+    def _loaded(self, key: Hashable, found: Optional[_core.Context]) -> Context:
+        if found is None:
+            raise _core.absent("get_item", _stored(key))
+        context = from_text(found.loaded_to_json())
+        self._twins.attach(context, found)
+        return context
+
+    def _or_default(
+        self, key: Hashable, default: Optional[Context], found: Optional[_core.Context]
+    ) -> Optional[Context]:
+        if found is not None:
+            return self._loaded(key, found)
+        if isinstance(default, Context):
+            # Saving it is then no overwrite when someone else creates the context meanwhile.
+            twin = _core.Context.from_json(to_text(default))
+            self._native.expect_absent(_stored(key), twin)
+            self._twins.attach(default, twin)
+        return default
+
+
+class _Saving:
+    """One save of a DFF context by way of its twin."""
+
+    def __init__(self, storage: RedisContextStorage, key: Hashable, value: Any) -> None:
+        self._value = value if isinstance(value, Context) else Context.cast(value)
+        self._wanted = _core.Context.from_json(to_text(self._value))
+        twin = storage._twins.of(self._value)
+        if twin is None:
+            twin = self._wanted.copy()
+            # Before the save: should nobody learn its outcome, the twin remembers that.
+            storage._twins.attach(self._value, twin)
+        else:
+            twin.assign(self._wanted, is_same)
+        self._twin = twin
+        stored = _stored(self._value.id if key is None else key)
+        self.start: Start = partial(storage._native.save, stored, twin, False, None, None)
+
+    def adopt_merged(self) -> None:
+        """After a merge the DFF object holds the merged content, as what is changed next is
+        compared with that."""
+        if self._twin.equals(self._wanted):
+            return
+        merged = from_text(self._twin.loaded_to_json())
+        for name in type(self._value).model_fields:
+            setattr(self._value, name, getattr(merged, name))
+
+
+def _stored(key: Hashable) -> bytes:
+    return key_bytes(str(key))
+
+
+def context_storage_factory(path: str, **options: Any) -> DBContextStorage:
+    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `sqlite` and
+    `memory`, DFF's own for all others (`sqlite+aiosqlite`, `json`, `mongodb` …)."""
+    if path.partition("://")[0] in _SCHEMES:
+        return RedisContextStorage(path, **options)
+    return _dff_factory(path, **options)

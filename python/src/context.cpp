@@ -1,0 +1,252 @@
+#include "context.hpp"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dialogstore/error.hpp"
+#include "model/context_access.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace dialogstore::python {
+namespace {
+
+using Text = std::optional<std::string>;
+using Members = std::vector<std::pair<std::string, std::string>>;
+
+template <class Value>
+Text text_of(const std::optional<Value>& value) {
+  return value ? Text(value->to_json()) : std::nullopt;
+}
+
+Text part_of(const PyContext& self, std::int64_t index, TurnPart part) {
+  const Context& context = self.get();
+  switch (part) {
+    case TurnPart::label:
+      return text_of(context.label(index));
+    case TurnPart::request:
+      return text_of(context.request(index));
+    case TurnPart::response:
+      break;
+  }
+  return text_of(context.response(index));
+}
+
+Text last_part(const PyContext& self, TurnPart part) {
+  const Context& context = self.get();
+  switch (part) {
+    case TurnPart::label:
+      return text_of(context.last_label());
+    case TurnPart::request:
+      return text_of(context.last_request());
+    case TurnPart::response:
+      break;
+  }
+  return text_of(context.last_response());
+}
+
+template <class Values>
+std::vector<std::pair<std::int64_t, std::string>> texts_of(const Values& values) {
+  std::vector<std::pair<std::int64_t, std::string>> texts;
+  texts.reserve(values.size());
+  for (const auto& [index, value] : values) texts.emplace_back(index, value.to_json());
+  return texts;
+}
+
+std::vector<std::pair<std::int64_t, std::string>> sequence(const PyContext& self, TurnPart part) {
+  const Context& context = self.get();
+  switch (part) {
+    case TurnPart::label:
+      return texts_of(context.labels());
+    case TurnPart::request:
+      return texts_of(context.requests());
+    case TurnPart::response:
+      break;
+  }
+  return texts_of(context.responses());
+}
+
+void set_part(const PyContext& self, std::int64_t index, TurnPart part, std::string_view text) {
+  Context& context = self.get();
+  switch (part) {
+    case TurnPart::label:
+      return context.set_label(index, Label::from_json(text));
+    case TurnPart::request:
+      return context.set_request(index, Message::from_json(text));
+    case TurnPart::response:
+      break;
+  }
+  context.set_response(index, Message::from_json(text));
+}
+
+std::int64_t add_part(const PyContext& self, TurnPart part, std::string_view text) {
+  Context& context = self.get();
+  switch (part) {
+    case TurnPart::label:
+      return context.add_label(Label::from_json(text));
+    case TurnPart::request:
+      return context.add_request(Message::from_json(text));
+    case TurnPart::response:
+      break;
+  }
+  return context.add_response(Message::from_json(text));
+}
+
+std::vector<std::int64_t> part_indices(const PyContext& self, TurnPart part) {
+  std::vector<std::int64_t> indices;
+  for (const TurnText& turn : ContextAccess::state(self.get()).turns.all()) {
+    if (!turn.parts[static_cast<std::size_t>(part)].empty()) indices.push_back(turn.index);
+  }
+  return indices;
+}
+
+/// The three objects of a context that hold members by name.
+enum class Place : std::uint8_t { misc, framework_states, extra };
+
+const JsonObject& object_at(const Context& context, Place place) {
+  switch (place) {
+    case Place::misc:
+      return context.misc();
+    case Place::framework_states:
+      return context.framework_states();
+    case Place::extra:
+      break;
+  }
+  return context.extra();
+}
+
+Members members(const PyContext& self, Place place) {
+  Members all;
+  for (const auto& [name, value] : object_at(self.get(), place)) {
+    all.emplace_back(name, std::string(value.text()));
+  }
+  return all;
+}
+
+Text member(const PyContext& self, Place place, std::string_view name) {
+  const Json* value = object_at(self.get(), place).find(name);
+  return value == nullptr ? std::nullopt : Text(value->text());
+}
+
+void set_member(const PyContext& self, Place place, std::string_view name, std::string_view text) {
+  Context& context = self.get();
+  switch (place) {
+    case Place::misc:
+      return context.set_misc(name, Json::parse(text));
+    case Place::framework_states:
+      return context.set_framework_state(name, Json::parse(text));
+    case Place::extra:
+      break;
+  }
+  context.set_extra(name, Json::parse(text));
+}
+
+bool erase_member(const PyContext& self, Place place, std::string_view name) {
+  Context& context = self.get();
+  switch (place) {
+    case Place::misc:
+      return context.erase_misc(name);
+    case Place::framework_states:
+      return context.erase_framework_state(name);
+    case Place::extra:
+      break;
+  }
+  return context.erase_extra(name);
+}
+
+void clear_field(const PyContext& self, std::size_t hold_last_n, ContextField field) {
+  self.get().clear(hold_last_n, {field});
+}
+
+void assign(const PyContext& self, const PyContext& content, const nb::object& is_same) {
+  Context::SameValue same;
+  if (!is_same.is_none()) {
+    same = [&is_same](std::string_view present, std::string_view wanted) {
+      return nb::cast<bool>(
+          is_same(nb::str(present.data(), present.size()), nb::str(wanted.data(), wanted.size())));
+    };
+  }
+  self.get().assign(content.get(), same);
+}
+
+}  // namespace
+
+Context& PyContext::get() const {
+  if (box_->saving.load(std::memory_order_acquire)) {
+    throw_error(errc::save_in_progress, "", "",
+                "this context is being saved: wait for the end of that call first");
+  }
+  return box_->context;
+}
+
+nb::object to_python(const Turn& turn) {
+  return nb::make_tuple(turn.index, text_of(turn.label), text_of(turn.request),
+                        text_of(turn.response));
+}
+
+void bind_context(nb::module_& module) {
+  nb::enum_<TurnPart>(module, "TurnPart")
+      .value("LABEL", TurnPart::label)
+      .value("REQUEST", TurnPart::request)
+      .value("RESPONSE", TurnPart::response);
+  nb::enum_<Place>(module, "Place")
+      .value("MISC", Place::misc)
+      .value("FRAMEWORK_STATES", Place::framework_states)
+      .value("EXTRA", Place::extra);
+  nb::enum_<ContextField>(module, "ContextField")
+      .value("LABELS", ContextField::labels)
+      .value("REQUESTS", ContextField::requests)
+      .value("RESPONSES", ContextField::responses)
+      .value("MISC", ContextField::misc)
+      .value("FRAMEWORK_STATES", ContextField::framework_states);
+
+  nb::class_<PyContext>(module, "Context")
+      .def(
+          "__init__",
+          [](PyContext* self, const Text& id) {
+            new (self) PyContext(id ? Context(Json::parse(*id)) : Context());
+          },
+          "id"_a = nb::none())
+      .def_static("from_json",
+                  [](std::string_view text) { return PyContext(Context::from_json(text)); })
+      .def("to_json", [](const PyContext& self) { return self.get().to_json(); })
+      .def("loaded_to_json", [](const PyContext& self) { return self.get().loaded_to_json(); })
+      .def("copy", [](const PyContext& self) { return PyContext(self.get()); })
+      .def("assign", &assign, "content"_a, "is_same"_a.none() = nb::none())
+      .def("id", [](const PyContext& self) { return std::string(self.get().id().text()); })
+      .def("set_id",
+           [](const PyContext& self, std::string_view id) { self.get().set_id(Json::parse(id)); })
+      .def("validation", [](const PyContext& self) { return self.get().validation(); })
+      .def("set_validation",
+           [](const PyContext& self, bool value) { self.get().set_validation(value); })
+      .def("part", &part_of)
+      .def("last_part", &last_part)
+      .def("set_part", &set_part)
+      .def("add_part", &add_part)
+      .def("erase", [](const PyContext& self, std::int64_t index,
+                       TurnPart part) { return self.get().erase(index, part); })
+      .def("sequence", &sequence)
+      .def("part_indices", &part_indices)
+      .def("turn_indices", [](const PyContext& self) { return self.get().turn_indices(); })
+      .def("members", &members)
+      .def("member", &member)
+      .def("set_member", &set_member)
+      .def("erase_member", &erase_member)
+      .def("clear_field", &clear_field)
+      .def("is_complete", [](const PyContext& self) { return self.get().is_complete(); })
+      .def("has_changes", [](const PyContext& self) { return self.get().has_changes(); })
+      .def("has_pending_save", [](const PyContext& self) { return self.get().has_pending_save(); })
+      .def("equals",
+           [](const PyContext& self, const PyContext& other) { return self.get() == other.get(); });
+}
+
+}  // namespace dialogstore::python

@@ -1,0 +1,40 @@
+// A Context as Python holds it.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+#include "dialogstore/context.hpp"
+
+namespace dialogstore::python {
+
+/// Shared with a save in progress, which may outlive the Python object.
+struct ContextBox {
+  explicit ContextBox(Context held) : context(std::move(held)) {}
+
+  Context context;
+  std::atomic<bool> saving = false;
+};
+
+/// `_core.Context`: values as JSON texts; dialogstore/context.py gives them to people.
+class PyContext {
+ public:
+  explicit PyContext(Context context) : box_(std::make_shared<ContextBox>(std::move(context))) {}
+
+  /// The context. Throws StorageError (save_in_progress) while the storage's thread works on it.
+  [[nodiscard]] Context& get() const;
+  [[nodiscard]] const std::shared_ptr<ContextBox>& box() const noexcept { return box_; }
+
+ private:
+  std::shared_ptr<ContextBox> box_;
+};
+
+/// The parts of a turn that are there, as `(index, label, request, response)`.
+nanobind::object to_python(const Turn& turn);
+
+void bind_context(nanobind::module_& module);
+
+}  // namespace dialogstore::python

@@ -1,0 +1,125 @@
+"""Storages to test on: redis-server processes of their own, files, memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+import dialogstore
+
+REDIS_SERVER = os.environ.get("DIALOGSTORE_TEST_REDIS_SERVER", "redis-server")
+
+
+class RedisServer:
+    """A redis-server on a port that was free, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._process: Optional[subprocess.Popen[bytes]] = None
+
+    def start(self) -> None:
+        command = [REDIS_SERVER, "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if b"eady to accept connections" in line:
+                return
+        pytest.fail(f"{REDIS_SERVER} ended before it was ready")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def pause(self) -> None:
+        """It keeps its connections and answers nobody."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def uri(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def command(self, *words: str) -> bytes:
+        """The first line of the answer to one command."""
+        request = f"*{len(words)}\r\n" + "".join(f"${len(w)}\r\n{w}\r\n" for w in words)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(request.encode())
+            return connection.makefile("rb").readline().strip()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    if shutil.which(REDIS_SERVER) is None:
+        pytest.fail(f"{REDIS_SERVER} is not installed; tools/install-dependencies installs it")
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """One that a test may stop."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_uri(redis_server: RedisServer) -> str:
+    """A namespace of its own on the shared server."""
+    return f"{redis_server.uri}?namespace={uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def sqlite_uri(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/contexts.db?durable=no"
+
+
+@pytest.fixture(params=["redis", "sqlite", "memory"])
+def uri(request: pytest.FixtureRequest) -> str:
+    """Each store that a test of the contract runs on."""
+    if request.param == "memory":
+        return f"memory://{uuid.uuid4().hex}"
+    found: str = request.getfixturevalue(f"{request.param}_uri")
+    return found
+
+
+@pytest.fixture
+def storage(uri: str) -> Iterator[dialogstore.Storage]:
+    with dialogstore.Storage(uri) as opened:
+        yield opened
+
+
+def run_python(program: str, *arguments: str) -> subprocess.Popen[str]:
+    """A process of its own, which talks through its standard output."""
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )

@@ -1,0 +1,36 @@
+"""The examples run, and their bots go on where they were."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "python"
+
+
+def run(name: str, uri: str, *lines: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / name, uri],
+        input="".join(line + "\n" for line in lines),
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["dff_bot.py", "chatsky_bot.py"])
+def test_a_bot_goes_on_where_it_was(name: str, redis_uri: str) -> None:
+    pytest.importorskip(name.split("_")[0])
+    assert run(name, redis_uri, "Hi", "more") == ["Hello! Go on.", "That was turn 2."]
+    assert run(name, redis_uri, "and more") == ["That was turn 3."]
+
+
+def test_several_users(sqlite_uri: str) -> None:
+    lines = run("several_users.py", sqlite_uri)
+    assert sorted(line.split(":")[0] for line in lines) == ["ann", "bob", "eve"]
+    assert all(": 3 turns" in line for line in lines)
