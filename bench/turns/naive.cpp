@@ -12,6 +12,14 @@
 namespace dialogstore::bench {
 namespace {
 
+// The whole context as JSON, behind `prefix`.
+asio::awaitable<void> store(LinkCalls& calls, const Material& material, std::uint32_t dialog,
+                            std::uint32_t turns, std::string prefix) {
+  const auto text = std::move(prefix) + context_of(material, dialog, turns).to_json();
+  std::string set = redis::encode_command({"SET", key_of(dialog), text});
+  co_await calls.call(std::move(set));
+}
+
 class Naive final : public Contender {
  public:
   Naive(const std::string& store, const Material& material) : calls_(store), material_(material) {}
@@ -19,9 +27,7 @@ class Naive final : public Contender {
   asio::any_io_executor executor() override { return calls_.executor(); }
 
   asio::awaitable<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
-    const auto text = context_of(material_, dialog, turns).to_json();
-    std::string set = redis::encode_command({"SET", key_of(dialog), text});
-    co_await calls_.call(std::move(set));
+    return store(calls_, material_, dialog, turns, {});
   }
 
   asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t number) override {
@@ -57,9 +63,7 @@ class NaiveSafe final : public Contender {
   asio::any_io_executor executor() override { return calls_.executor(); }
 
   asio::awaitable<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
-    const auto text = new_token() + context_of(material_, dialog, turns).to_json();
-    std::string set = redis::encode_command({"SET", key_of(dialog), text});
-    co_await calls_.call(std::move(set));
+    return store(calls_, material_, dialog, turns, new_token());
   }
 
   asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t number) override {

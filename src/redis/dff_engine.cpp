@@ -296,7 +296,7 @@ asio::awaitable<TurnUpdate> DffEngine::do_wait_turns(ContextKey key, std::int64_
     }
     if (Clock::now() + between >= settings.deadline) co_return update;
     co_await pause(between, settings.deadline);
-    co_await throw_if_cancelled();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     between = std::min(between * 2, longest_pause);
   }
 }

@@ -11,8 +11,7 @@
 
 namespace dialogstore {
 
-asio::awaitable<void> throw_if_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
+void throw_if_cancelled(const asio::cancellation_state& state) {
   if (state.cancelled() != asio::cancellation_type::none) {
     throw Failure{errc::canceled, "the caller cancelled"};
   }

@@ -7,6 +7,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/system_executor.hpp>
 #include <deque>
 #include <future>
 #include <mutex>
@@ -26,9 +27,13 @@ KeyError absent(const std::string& key) {
 template <class... Values, class AnyHandler, class Function>
 Handler<Values...> in_place_of(const AnyHandler& handler, asio::cancellation_slot slot,
                                Function function) {
+  // Dispatching to the system executor is calling at once. (An empty executor would say "none" more
+  // plainly, but Boost 1.81 leaks it.)
   asio::any_completion_executor own =
-      asio::get_associated_executor(handler, asio::any_io_executor());
-  if (!own) return asio::bind_cancellation_slot(slot, std::move(function));
+      asio::get_associated_executor(handler, asio::system_executor());
+  if (own == asio::any_completion_executor(asio::system_executor())) {
+    return asio::bind_cancellation_slot(slot, std::move(function));
+  }
   return asio::bind_cancellation_slot(slot,
                                       asio::bind_executor(std::move(own), std::move(function)));
 }
@@ -165,11 +170,11 @@ void DBContextStorage::save_owned(StorageEngine& engine, ContextKey key,
 void DBContextStorage::load_or_throw(StorageEngine& engine, ContextKey key, CallOptions call,
                                      Handler<Context> handler) {
   auto keep = std::make_shared<Handler<Context>>(std::move(handler));
-  auto name = key.printable();
+  std::string name = key.text();
   auto done = in_place_of<std::optional<Context>>(
       *keep, asio::get_associated_cancellation_slot(*keep),
       [keep, name = std::move(name)](std::exception_ptr error, std::optional<Context> found) {
-        if (!error && !found) error = std::make_exception_ptr(absent(name));
+        if (!error && !found) error = std::make_exception_ptr(absent(ContextKey(name).printable()));
         std::move (*keep)(std::move(error), found ? std::move(*found) : Context{});
       });
   engine.load(std::move(key), call, std::move(done));

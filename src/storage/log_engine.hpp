@@ -35,6 +35,7 @@ class LogEngine final : public CoroutineEngine {
   // With `refresh` the expiry is set again.
   /// From the cache, if it has what is stored; else from the rows.
   Async<std::optional<Context>> read_context(ContextKey key, Settings settings, bool refresh);
+  Async<std::optional<Context>> read_through_cache(ContextKey key, Settings settings, bool refresh);
   Async<std::optional<Context>> read_cached(ContextKey key, Settings settings, bool refresh);
   Async<std::optional<Context>> read_rows(ContextKey key, Settings settings, bool refresh);
   Async<std::vector<Turn>> newer_turns(ContextKey key, std::int64_t from,

@@ -63,7 +63,13 @@ asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Setti
 asio::awaitable<std::optional<Context>> LogEngine::read_context(ContextKey key, Settings settings,
                                                                 bool refresh) {
   key.check();
-  if (!cache_) co_return co_await read_rows(std::move(key), settings, refresh);
+  return cache_ ? read_through_cache(std::move(key), settings, refresh)
+                : read_rows(std::move(key), settings, refresh);
+}
+
+asio::awaitable<std::optional<Context>> LogEngine::read_through_cache(ContextKey key,
+                                                                      Settings settings,
+                                                                      bool refresh) {
   if (cache_->find(key.text(), settings.history) != nullptr) {
     auto context = co_await read_cached(key, settings, refresh);
     if (context) co_return context;
@@ -93,7 +99,7 @@ asio::awaitable<std::optional<Context>> LogEngine::read_rows(ContextKey key, Set
   const bool wants_recent = settings.history == History::recent;
   std::size_t window = wants_recent ? hints_.window(key.text()) : 0;
   for (int round = 0; round < largest_windows; ++round) {
-    co_await throw_if_cancelled();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     const Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
     Context context(Json(0));  // cheaper than a fresh random id, which replay would replace
     auto& state = ContextAccess::state(context);
@@ -164,7 +170,7 @@ asio::awaitable<TurnUpdate> LogEngine::do_wait_turns(ContextKey key, std::int64_
   std::optional<Version> seen;
   TurnUpdate update{.turns = {}, .next_index = from};
   for (bool answered = false;; answered = true) {
-    co_await throw_if_cancelled();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     try {
       update.turns = co_await newer_turns(key, from, seen, settings);
     } catch (const Failure& failure) {
@@ -205,7 +211,7 @@ asio::awaitable<CheckReport> LogEngine::do_check(bool repair, Settings settings)
   report.contexts = 0;  // the sound ones are counted below
   std::string cursor;
   do {
-    co_await throw_if_cancelled();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     const ScanPage page =
         co_await rows_->scan(std::move(cursor), {.page_size = 500}, settings.deadline);
     for (const auto& key : page.keys) co_await check_one(key, report, settings);

@@ -45,7 +45,7 @@ asio::awaitable<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Se
   if (text.empty()) throw Failure{errc::invalid_argument, "the turn to append has no part"};
   auto last = co_await last_row(key, settings);
   for (int round = 0; round < largest_rounds; ++round) {
-    co_await throw_if_cancelled();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     if (!last) throw absent();
     if (last->keyframe_distance >= appends_before_seal * log_options_.seal_after) {
       co_return co_await append_and_seal(std::move(key), std::move(turn), settings);
@@ -92,7 +92,7 @@ asio::awaitable<bool> LogEngine::erase_rows(ContextKey key, Settings settings) {
   auto last = co_await last_row(key, settings);
   if (!last) co_return false;
   for (int round = 0; round < largest_rounds; ++round) {
-    co_await throw_if_cancelled();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     auto request =
         std::make_shared<const format::SaveRequest>(format::plan_erase(last->version, new_token()));
     const SaveResult result = co_await rows_->save(key, request, std::nullopt, settings.deadline);

@@ -186,7 +186,7 @@ asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings s
 
 asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context, Settings settings) {
   for (int round = 0; round < largest_rounds; ++round) {
-    co_await throw_if_cancelled();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     auto& state = ContextAccess::state(context);
     auto planned = format::plan_save(state, new_token(), log_options_);
     if (planned.status == format::PlanStatus::needs_everything) {
@@ -273,7 +273,7 @@ asio::awaitable<void> LogEngine::save_whole(ContextKey key, Context& context, Sa
                                             std::optional<Version> replaced, Settings settings) {
   auto& state = ContextAccess::state(context);
   for (int round = 0; round < largest_rounds; ++round) {
-    co_await throw_if_cancelled();
+    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
     auto planned =
         format::plan_replace(state, replaced ? &*replaced : nullptr, new_token(), log_options_);
     const SaveResult result = co_await send(key, state, checked(std::move(planned)), settings);

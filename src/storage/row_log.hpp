@@ -25,8 +25,8 @@ using Deadline = Clock::time_point;
 /// When a save was first sent; nothing: it never was.
 using SentBefore = std::optional<Clock::time_point>;
 
-/// What a back end throws; the storage adds operation and key. `sent` is meaningful for writes: an
-/// error with sent == false proves that nothing was or will be written.
+/// What a back end throws; the storage adds operation and key. `maybe_applied` is meaningful for
+/// writes: without it, nothing was or will be written.
 struct Failure {
   errc code{};
   std::string detail;
