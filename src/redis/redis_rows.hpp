@@ -56,11 +56,11 @@ class RedisRowLog final : public RowLog {
                                                std::string bytes, Listing* listing,
                                                Deadline deadline);
   asio::awaitable<void> wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
-                                        format::SaveOp op, Deadline deadline);
+                                        format::SaveOp op, KeyName name, Deadline deadline);
   asio::awaitable<void> relist(std::string key, SaveAnswer answer, Deadline deadline);
   asio::awaitable<void> list_again(std::string key, const SaveAttempts& attempts,
                                    Deadline deadline);
-  void learn_from(const SaveDecision& decision, Clock::time_point asked);
+  void learn_from(const SaveDecision& decision, std::uint16_t slot, Clock::time_point asked);
   [[nodiscard]] Listing listing_for(const std::string& key, format::SaveOp op) const;
   [[nodiscard]] std::string copy_of(const KeyName& name, const format::SaveRequest& request,
                                     const SaveAttempts& attempts, Deadline fence);

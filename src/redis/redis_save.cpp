@@ -78,7 +78,8 @@ asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, Se
   }
   const auto op = request->op;
   std::optional<std::string> score;
-  if (op == SaveOp::replace || op == SaveOp::erase || !state_->is_ready(Need::writing)) {
+  const bool is_ready = state_->is_ready(Need::writing, names_.context(key.text()));
+  if (op == SaveOp::replace || op == SaveOp::erase || !is_ready) {
     score = co_await get_ready(key.text(), op, first_sent.has_value(), deadline);
   }
   SaveResult result;
@@ -101,7 +102,7 @@ asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, Se
 asio::awaitable<std::optional<std::string>> RedisRowLog::get_ready(std::string key, SaveOp op,
                                                                    bool resent, Deadline deadline) {
   try {
-    co_await state_->prepare(need_of(op), deadline);
+    co_await state_->prepare(need_of(op), names_.context(key), deadline);
     if (op == SaveOp::replace) co_return co_await index_->list(key, deadline);
     if (op == SaveOp::erase) co_return co_await index_->score_of(key, deadline);
   } catch (Failure& failure) {
@@ -127,7 +128,7 @@ std::string RedisRowLog::copy_of(const KeyName& name, const format::SaveRequest&
                                  const SaveAttempts& attempts, Deadline fence) {
   SaveCopy copy;
   copy.ttl = life_after(request.op);
-  copy.fence = to_milliseconds(state_->clock().at(fence));
+  copy.fence = to_milliseconds(state_->time_at(name.slot, fence));
   copy.first = attempts.is_first();
   copy.form = attempts.form();
   return save_request(name.text, request, copy);
@@ -155,7 +156,7 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
       end = co_await calls_.client().exec(name.slot, std::move(bytes), deadline);
     }
     auto decision = attempts.on_end(end, Clock::now() >= deadline);
-    learn_from(decision, asked);
+    learn_from(decision, name.slot, asked);
     switch (decision.next) {
       case NextStep::fail:
         throw std::move(decision.failure);
@@ -165,7 +166,7 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
         }
         co_return std::move(decision.result);
       case NextStep::send_after_pause:
-        co_await wait_for_server(backoff, attempts, std::move(decision.failure), request->op,
+        co_await wait_for_server(backoff, attempts, std::move(decision.failure), request->op, name,
                                  deadline);
         // Another server may answer now, which never got the entry.
         if (request->op == SaveOp::replace) co_await list_again(key, attempts, deadline);
@@ -198,11 +199,11 @@ RedisRowLog::Listing RedisRowLog::listing_for(const std::string& key, SaveOp op)
   return !is_written && index_->is_refresh_due(key) ? Listing::due : Listing::fine;
 }
 
-void RedisRowLog::learn_from(const SaveDecision& decision, Clock::time_point asked) {
+void RedisRowLog::learn_from(const SaveDecision& decision, std::uint16_t slot,
+                             Clock::time_point asked) {
   if (decision.server_time) {
     // The server cuts its milliseconds off: the middle of one is the best guess.
-    state_->clock().sample(*decision.server_time + std::chrono::microseconds(500), asked,
-                           Clock::now());
+    state_->sample(slot, *decision.server_time + std::chrono::microseconds(500), asked);
   }
   if (decision.is_connection_new) state_->forget();
 }
@@ -218,14 +219,15 @@ asio::awaitable<void> RedisRowLog::relist(std::string key, SaveAnswer answer, De
 }
 
 asio::awaitable<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempts& attempts,
-                                                   Failure cause, SaveOp op, Deadline deadline) {
+                                                   Failure cause, SaveOp op, KeyName name,
+                                                   Deadline deadline) {
   const bool has_time = co_await backoff.pause(deadline);
   if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
     throw attempts.ended_by(cancelled_between());
   }
   if (!has_time) throw cause;
   try {
-    co_await state_->prepare(need_of(op), deadline);
+    co_await state_->prepare(need_of(op), std::move(name), deadline);
   } catch (Failure& failure) {
     throw attempts.ended_by(std::move(failure));
   }

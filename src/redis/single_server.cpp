@@ -16,9 +16,12 @@ class SingleServer final : public RedisClient {
 
   asio::awaitable<ExecResult> exec(std::uint16_t /*slot*/, std::string request,
                                    Clock::time_point deadline) override {
-    auto& link = *links_[next_];
-    next_ = next_ + 1 < links_.size() ? next_ + 1 : 0;
-    return link.exec(std::move(request), deadline);
+    return next_link().exec(std::move(request), deadline);
+  }
+
+  asio::awaitable<ExecResult> exec_together(std::uint16_t /*slot*/, std::string requests,
+                                            unsigned count, Clock::time_point deadline) override {
+    return next_link().exec_together(std::move(requests), count, deadline);
   }
 
   [[nodiscard]] bool spans_slots() const noexcept override { return true; }
@@ -43,12 +46,29 @@ class SingleServer final : public RedisClient {
   }
 
  private:
+  RedisLink& next_link() {
+    auto& link = *links_[next_];
+    next_ = next_ + 1 < links_.size() ? next_ + 1 : 0;
+    return link;
+  }
+
   asio::any_io_executor executor_;
   std::vector<std::shared_ptr<RedisLink>> links_;
   std::size_t next_ = 0;
 };
 
 }  // namespace
+
+asio::awaitable<RedisClient::Servers> RedisClient::servers(Clock::time_point /*deadline*/) {
+  Servers only;
+  only.names.emplace_back();
+  co_return only;
+}
+
+asio::awaitable<ExecResult> RedisClient::exec_at(std::string /*server*/, std::string request,
+                                                 Clock::time_point deadline) {
+  return exec(0, std::move(request), deadline);
+}
 
 std::shared_ptr<RedisClient> make_single_server(asio::any_io_executor executor,
                                                 const LinkSettings& settings,
