@@ -90,11 +90,12 @@ asio::awaitable<ExecResult> ClusterClient::send(Self self, const Route* route, s
                                                 unsigned count, Clock::time_point deadline) {
   self->watch();
   const auto links = self->links_to(route->to, route->at_replica);
+  const auto line = count > 1 ? Line::blocking : Line::shared;
   if (!route->asking) {
-    co_return co_await links->exec(std::move(requests), count, deadline);
+    co_return co_await links->exec(std::move(requests), count, deadline, line);
   }
   requests.insert(0, encode_command({"ASKING"}));
-  auto end = co_await links->exec(std::move(requests), count + 1, deadline);
+  auto end = co_await links->exec(std::move(requests), count + 1, deadline, line);
   if (!end.earlier.empty()) end.earlier.erase(end.earlier.begin());
   co_return end;
 }

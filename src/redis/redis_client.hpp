@@ -27,7 +27,8 @@ class RedisClient {
   /// request, which then goes to the one that has; so it is executed at most once.
   virtual asio::awaitable<ExecResult> exec(std::uint16_t slot, std::string request,
                                            Clock::time_point deadline) = 0;
-  /// The same with commands behind it that are about the connection, `count` in all.
+  /// The same with commands behind it that are about the connection, `count` in all. They may keep
+  /// it for long, so it is another one than that of exec().
   virtual asio::awaitable<ExecResult> exec_together(std::uint16_t slot, std::string requests,
                                                     unsigned count, Clock::time_point deadline) = 0;
   /// exec() for a read, which a replica may answer where the settings say so: it may be behind.

@@ -56,13 +56,7 @@ SaveResult gone_unanswered() {
   return result;
 }
 
-// In coroutines of their own, whose caller may cancel them: that ends the request, nothing throws.
-asio::awaitable<ExecResult> exec_apart(const Calls* calls, std::uint16_t slot, std::string bytes,
-                                       Deadline deadline) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_return co_await calls->exec(slot, std::move(bytes), deadline);
-}
-
+// In a coroutine of its own, whose caller may cancel it: that ends the request, nothing throws.
 asio::awaitable<bool> refresh_apart(ContextIndex* index, std::string key, Deadline deadline) {
   co_await asio::this_coro::throw_if_cancelled(false);
   co_return co_await index->refresh(std::move(key), deadline);
@@ -150,10 +144,12 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
     const auto asked = Clock::now();
     auto bytes = copy_of(name, *request, attempts, fence);
     ExecResult end;
+    std::int64_t replicas = 0;
     if (listing == Listing::due) {
-      end = co_await send_and_refresh(key, name.slot, std::move(bytes), &listing, deadline);
+      end = co_await send_and_refresh(key, name.slot, std::move(bytes), &listing, &replicas,
+                                      deadline);
     } else {
-      end = co_await calls_.client().exec(name.slot, std::move(bytes), deadline);
+      end = co_await exec_save(name.slot, std::move(bytes), &replicas, deadline);
     }
     auto decision = attempts.on_end(end, Clock::now() >= deadline);
     learn_from(decision, name.slot, asked);
@@ -164,6 +160,7 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
         if (listing == Listing::missing) {
           co_await relist(key, decision.result.answer, deadline);
         }
+        co_await confirm_replicas(name, decision.result.answer, replicas, deadline);
         co_return std::move(decision.result);
       case NextStep::send_after_pause:
         co_await wait_for_server(backoff, attempts, std::move(decision.failure), request->op, name,
@@ -236,12 +233,14 @@ asio::awaitable<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempt
 // Both leave in the same write, so that renewing the listing costs no round trip.
 asio::awaitable<ExecResult> RedisRowLog::send_and_refresh(std::string key, std::uint16_t slot,
                                                           std::string bytes, Listing* listing,
+                                                          std::int64_t* replicas,
                                                           Deadline deadline) {
   const auto executor = co_await asio::this_coro::executor;
   auto [order, error, is_listed, save_error, end] =
       co_await asio::experimental::make_parallel_group(
           asio::co_spawn(executor, refresh_apart(index_.get(), key, deadline), asio::deferred),
-          asio::co_spawn(executor, exec_apart(&calls_, slot, std::move(bytes), deadline),
+          asio::co_spawn(executor,
+                         exec_save_apart(this, slot, std::move(bytes), replicas, deadline),
                          asio::deferred))
           .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
   if (save_error) std::rethrow_exception(save_error);

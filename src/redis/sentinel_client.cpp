@@ -126,7 +126,8 @@ asio::awaitable<ExecResult> SentinelClient::run(Self self, std::string requests,
   if (self->is_closed_) co_return not_sent(errc::closed, "the storage was closed");
   self->watch();
   const auto primary = self->primary_;
-  auto end = co_await primary->exec(std::move(requests), count, deadline);
+  const auto line = count > 1 ? Line::blocking : Line::shared;
+  auto end = co_await primary->exec(std::move(requests), count, deadline, line);
   self->judge(end);
   co_return end;
 }

@@ -14,17 +14,23 @@ void add(LinkStatistics& sum, const LinkStatistics& more) noexcept {
 }
 
 ServerLinks::ServerLinks(const asio::any_io_executor& executor, const LinkSettings& settings,
-                         unsigned connections) {
-  for (unsigned i = 0; i < std::max(1U, connections); ++i) {
-    links_.push_back(RedisLink::create(executor, settings));
+                         unsigned connections)
+    : executor_(executor), settings_(settings), blocking_(std::max(1U, connections)) {
+  for (std::size_t i = 0; i < blocking_.size(); ++i) {
+    shared_.push_back(RedisLink::create(executor, settings));
   }
 }
 
 asio::awaitable<ExecResult> ServerLinks::exec(std::string requests, unsigned count,
-                                              Clock::time_point deadline) {
+                                              Clock::time_point deadline, Line line) {
   const auto self = shared_from_this();
-  const auto link = links_[next_];
-  next_ = next_ + 1 < links_.size() ? next_ + 1 : 0;
+  auto& slot = line == Line::shared ? shared_[next_] : blocking_[next_];
+  next_ = next_ + 1 < shared_.size() ? next_ + 1 : 0;
+  if (!slot) {
+    slot = RedisLink::create(executor_, settings_);
+    if (is_closed_) slot->close();
+  }
+  const auto link = slot;
   ++waiting_;
   auto end = co_await link->exec_together(std::move(requests), count, deadline);
   --waiting_;
@@ -38,12 +44,19 @@ asio::awaitable<ExecResult> ServerLinks::exec(std::string requests, unsigned cou
 
 LinkStatistics ServerLinks::statistics() const {
   LinkStatistics sum;
-  for (const auto& link : links_) add(sum, link->statistics());
+  for (const auto& link : shared_) add(sum, link->statistics());
+  for (const auto& link : blocking_) {
+    if (link) add(sum, link->statistics());
+  }
   return sum;
 }
 
 void ServerLinks::close() {
-  for (const auto& link : links_) link->close();
+  is_closed_ = true;
+  for (const auto& link : shared_) link->close();
+  for (const auto& link : blocking_) {
+    if (link) link->close();
+  }
 }
 
 ServerLinks::Pulse ServerLinks::take_pulse() noexcept {
