@@ -15,10 +15,14 @@ using std::chrono::milliseconds;
 
 constexpr unsigned save_and_wait = 2;
 
+// Servers look up to 100 ms late whether a client has waited long enough.
+constexpr milliseconds server_tick{200};
+
 // A part of the time is for the answer: one that comes after the deadline says nothing.
 milliseconds time_to_wait(Deadline deadline) {
   const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
-  return std::max(milliseconds(1), left - left / 10);
+  const auto for_answer = std::min(std::max(left / 5, server_tick), left / 2);
+  return std::max(milliseconds(1), left - for_answer);
 }
 
 std::string wait_request(unsigned replicas, Deadline deadline) {

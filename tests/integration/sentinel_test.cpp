@@ -141,7 +141,7 @@ TEST(Sentinel, AFailoverIsFollowedWhileADialogGoesOn) {
   watched.server(0).stop_process();
   context.add_request("while it hangs");
   plain->set_item("dialog", context);
-  EXPECT_TRUE(watched.is_primary(1));
+  EXPECT_TRUE(eventually([&] { return watched.is_primary(1); }));
   EXPECT_EQ(plain->get_item("dialog").turn_count(), 61U);
 
   // It wakes up, believes for a while that it is the primary, and gets no request.
@@ -156,7 +156,7 @@ TEST(Sentinel, AFailoverIsFollowedWhileADialogGoesOn) {
   watched.server(1).kill9();
   context.add_request("after the crash");
   plain->set_item("dialog", context);
-  EXPECT_TRUE(watched.is_primary(0));
+  EXPECT_TRUE(eventually([&] { return watched.is_primary(0); }));
   EXPECT_EQ(plain->get_item("dialog").turn_count(), 62U);
 }
 

@@ -132,6 +132,15 @@ void RedisCluster::must(std::size_t number, const std::vector<std::string>& comm
   }
 }
 
+bool RedisCluster::shows_replicas() {
+  for (const auto& node : nodes_) {
+    for (const auto& range : node->command({"CLUSTER", "SLOTS"}).elements) {
+      if (range.elements.size() < 4) return false;
+    }
+  }
+  return true;
+}
+
 std::string RedisCluster::cluster_info(std::size_t number, const std::string& field) {
   std::istringstream lines(node(number).command({"CLUSTER", "INFO"}).text);
   for (std::string line; std::getline(lines, line);) {

@@ -52,6 +52,8 @@ class RedisCluster {
   // All others forget the node, which must have no slots and is stopped.
   void remove_node(std::size_t number);
 
+  // Each node tells of a replica of each primary.
+  bool shows_replicas();
   // Every running node knows all running nodes and says that the cluster works.
   [[nodiscard]] bool wait_until_sound();
 
