@@ -68,7 +68,7 @@ struct ServerAddress {
   std::string host;
   std::uint16_t port = 0;
   friend bool operator==(const ServerAddress&, const ServerAddress&) = default;
-  friend auto operator<=>(const ServerAddress&, const ServerAddress&) = default;
+  friend auto operator<=>(const ServerAddress&, const ServerAddress&) = default;  // NOLINT
 };
 
 /// What the servers are.
