@@ -14,6 +14,7 @@ namespace {
 constexpr const char* footer_text = R"(Storages:
   sqlite:///file.db  sqlite:////absolute/file.db      a file, no server
   redis://host:6379/0  rediss://host  redis+unix:///path.sock
+  redis+cluster://host1,host2/  redis+sentinel://host1,host2/service
   options follow as ?name=value&…: namespace, ttl, timeout, history, on_conflict, …
   A password is better kept in DIALOGSTORE_URI than in --store, which every user of the machine sees.
 

@@ -22,6 +22,7 @@ ExitCode exit_code_of(const std::error_code& code) noexcept {
     case errc::closed:
     case errc::overloaded:
     case errc::unsupported_server:
+    case errc::not_replicated:
       return ExitCode::unavailable;
     case errc::conflict:
     case errc::history_changed:

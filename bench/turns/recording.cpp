@@ -31,6 +31,11 @@ class RecordingClient final : public redis::RedisClient {
     if (turn_ != nullptr && concerns_context(request)) turn_->push_back(request);
     return client_->exec(slot, std::move(request), deadline);
   }
+  asio::awaitable<redis::ExecResult> exec_together(std::uint16_t slot, std::string requests,
+                                                   unsigned count,
+                                                   redis::Clock::time_point deadline) override {
+    return client_->exec_together(slot, std::move(requests), count, deadline);
+  }
   [[nodiscard]] bool spans_slots() const noexcept override { return client_->spans_slots(); }
   [[nodiscard]] redis::LinkStatistics statistics() const override { return client_->statistics(); }
   [[nodiscard]] asio::any_io_executor executor() const override { return client_->executor(); }

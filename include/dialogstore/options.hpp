@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace dialogstore {
 
@@ -61,10 +63,28 @@ struct CallOptions {
   std::optional<History> history;
 };
 
-/// How to reach one Redis or Valkey server.
+/// One server by its name or address.
+struct ServerAddress {
+  std::string host;
+  std::uint16_t port = 0;
+  friend bool operator==(const ServerAddress&, const ServerAddress&) = default;
+  friend auto operator<=>(const ServerAddress&, const ServerAddress&) = default;  // NOLINT
+};
+
+/// What the servers are.
+enum class Topology : std::uint8_t {
+  automatic,  ///< one server, or the cluster it is a node of: the server says
+  cluster,    ///< nodes of a Redis Cluster; any of them tells of the others
+  sentinel,   ///< Sentinels, which know where the primary is
+};
+
+/// How to reach Redis or Valkey.
 struct RedisOptions {
   std::string host = "localhost";
   std::uint16_t port = 6379;
+  Topology topology = Topology::automatic;
+  /// More nodes of the cluster, or more Sentinels, to ask beside `host` and `port`.
+  std::vector<ServerAddress> more_servers;
   std::string unix_path;  ///< not empty: a unix socket instead of host and port
   std::string user;       ///< ACL user; empty: the default user
   std::string password;
@@ -74,7 +94,19 @@ struct RedisOptions {
   bool tls_insecure = false;  ///< no verification, for tests only
   std::string tls_ca_file, tls_certificate, tls_key, tls_server_name;
   std::chrono::milliseconds connect_timeout{5'000};
-  unsigned connections = 1;  ///< 1 … 64, to this server, used in turn
+  unsigned connections = 1;  ///< 1 … 64, to each server, used in turn
+  /// Addresses that a cluster or Sentinels announce, and where to connect instead (behind NAT,
+  /// say).
+  std::vector<std::pair<ServerAddress, ServerAddress>> announced;
+  /// Of a cluster: loads are answered by replicas, which may be behind. A save made on a stale load
+  /// is a conflict, never a loss.
+  bool read_replicas = false;
+  /// A save is acknowledged when so many replicas have it, 0 … 16; `not_replicated` when they do
+  /// not within the timeout.
+  unsigned durable_replicas = 0;
+  std::string service;  ///< of Sentinels: the name they know the primary by
+  std::string sentinel_user, sentinel_password;  ///< of the Sentinels; the servers have their own
+  bool sentinel_tls = false;                     ///< TLS to the Sentinels, as to the servers
   /// How far the server's clock may step back between a save and a delete: a tombstone lives
   /// limits::timeout_max plus this, longer than any late copy of a save.
   std::chrono::milliseconds clock_tolerance{600'000};

@@ -47,8 +47,9 @@ constexpr auto error_texts = std::to_array<ErrorText>({
     {"overloaded", "too many calls are waiting already"},
     {"unsupported_server", "the server lacks something the store needs"},
     {"io_error", "the file of the store cannot be read or written"},
+    {"not_replicated", "the save was written, but too few replicas have it yet"},
 });
-static_assert(error_texts.size() == static_cast<std::size_t>(errc::io_error) + 1);
+static_assert(error_texts.size() == static_cast<std::size_t>(errc::not_replicated) + 1);
 
 constexpr ErrorText unknown_text{"unknown", "unknown error"};
 

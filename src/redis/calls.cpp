@@ -69,8 +69,7 @@ Failure cancelled_between() {
   return {errc::canceled, "the call was cancelled"};
 }
 
-asio::awaitable<ExecResult> Calls::exec(std::uint16_t slot, std::string bytes,
-                                        Deadline deadline) const {
+asio::awaitable<ExecResult> Calls::exec(Request request, Deadline deadline) const {
   const auto client = client_;
   if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
     auto failure = cancelled_between();
@@ -79,14 +78,21 @@ asio::awaitable<ExecResult> Calls::exec(std::uint16_t slot, std::string bytes,
     unsent.detail = std::move(failure.detail);
     co_return unsent;
   }
-  co_return co_await client->exec(slot, std::move(bytes), deadline);
+  auto& bytes = request.bytes;
+  if (!request.server.empty()) {
+    co_return co_await client->exec_at(std::move(request.server), std::move(bytes), deadline);
+  }
+  if (request.may_be_stale) {
+    co_return co_await client->exec_read(request.slot, std::move(bytes), deadline);
+  }
+  co_return co_await client->exec(request.slot, std::move(bytes), deadline);
 }
 
 asio::awaitable<CallEnd> Calls::try_call(Request request, Deadline deadline) const {
   Backoff backoff;
   bool is_sole_copy = true;
   for (;;) {
-    auto result = co_await exec(request.slot, request.bytes, deadline);
+    auto result = co_await exec(request, deadline);
     const bool may_have_arrived = !result.ok() && result.sent == Sent::maybe;
     auto judged = judge(std::move(result));
     judged.end.is_sole_copy = is_sole_copy;

@@ -20,6 +20,8 @@ namespace dialogstore::redis {
 struct Request {
   std::uint16_t slot = 0;
   std::string bytes;
+  bool may_be_stale = false;  ///< RedisClient::exec_read
+  std::string server;         ///< not empty: RedisClient::exec_at
 };
 
 /// How a request ended: a reply (never LOADING, BUSY and the like, but any other error), or why
@@ -50,9 +52,13 @@ class Calls {
  public:
   explicit Calls(std::shared_ptr<RedisClient> client) : client_(std::move(client)) {}
 
-  /// As RedisClient::exec, for coroutines in which cancellation does not throw: one that came
-  /// before counts too, while asio tells a request only of what comes as long as it waits.
-  asio::awaitable<ExecResult> exec(std::uint16_t slot, std::string bytes, Deadline deadline) const;
+  /// As RedisClient::exec, exec_read or exec_at, for coroutines in which cancellation does not
+  /// throw: one that came before counts too, while asio tells a request only of what comes as long
+  /// as it waits.
+  asio::awaitable<ExecResult> exec(Request request, Deadline deadline) const;
+  asio::awaitable<ExecResult> exec(std::uint16_t slot, std::string bytes, Deadline deadline) const {
+    return exec(Request{slot, std::move(bytes)}, deadline);
+  }
   /// Never throws Failure.
   asio::awaitable<CallEnd> try_call(Request request, Deadline deadline) const;
   /// Throws Failure, also for an error reply; `name`: the key it is about, for the text.

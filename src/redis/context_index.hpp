@@ -110,6 +110,8 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   [[nodiscard]] static Presence presence_of(const CallEnd& last_row);
 
   asio::awaitable<void> check_unlisted(bool repair, CheckReport* report, Deadline deadline);
+  asio::awaitable<void> check_server(std::string server, bool repair, CheckReport* report,
+                                     Deadline deadline);
   asio::awaitable<void> check_names(std::vector<std::string> keys, bool repair, CheckReport* report,
                                     Deadline deadline);
   asio::awaitable<void> check_ghosts(bool repair, CheckReport* report, Deadline deadline);

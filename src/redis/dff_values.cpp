@@ -1,5 +1,6 @@
 #include "redis/dff_values.hpp"
 
+#include <algorithm>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <charconv>
@@ -46,6 +47,28 @@ KeyName name_of(const std::string& key) {
   return {key, key_slot(key)};
 }
 
+// Where a listing goes on: `cursor@server`, and `cursor` alone where there is one server.
+struct Place {
+  std::string cursor = "0";
+  std::string server;
+};
+
+Place read_place(std::string text) {
+  if (text.empty()) return {};
+  const auto at = text.find('@');
+  return {text.substr(0, at), at == std::string::npos ? std::string() : text.substr(at + 1)};
+}
+
+// One server after the other, in the order of their names.
+std::string next_cursor(Place place, const std::vector<std::string>& servers) {
+  if (place.cursor == "0") {
+    const auto next = std::upper_bound(servers.begin(), servers.end(), place.server);
+    if (next == servers.end()) return {};
+    place.server = *next;
+  }
+  return place.server.empty() ? place.cursor : place.cursor + "@" + place.server;
+}
+
 SwapResult swap_result(SaveResult result) {
   SwapResult out;
   out.unanswered_copy = result.unanswered_copy;
@@ -81,14 +104,18 @@ asio::awaitable<std::optional<std::string>> DffValues::get(std::string key, bool
   co_return std::string(text_of(reply.root()));
 }
 
-asio::awaitable<void> DffValues::read_clock(Deadline deadline) {
+asio::awaitable<void> DffValues::read_clock(std::uint16_t slot, Deadline deadline) {
   const auto asked = Clock::now();
-  Request request{0, encode_command({"TIME"})};
+  Request request{slot, encode_command({"TIME"})};
   const auto reply = co_await calls_.call(std::move(request), {}, deadline);
   const auto parts = array_of(reply.root());
   if (parts.size() != 2) throw Failure{errc::protocol_error, "TIME: the answer has not its shape"};
   const auto seconds = std::chrono::seconds(number_in(*parts[0]));
-  clock_.sample(seconds + std::chrono::microseconds(number_in(*parts[1])), asked, Clock::now());
+  const auto time = seconds + std::chrono::microseconds(number_in(*parts[1]));
+  if (connections_ != calls_.client().statistics().connections) {
+    for (auto& [server, other] : clocks_) other.reset();
+  }
+  clock(slot).sample(time, asked, Clock::now());
   connections_ = calls_.client().statistics().connections;
 }
 
@@ -112,14 +139,15 @@ asio::awaitable<SwapResult> DffValues::send(KeyName name, std::vector<std::strin
     if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
       throw attempts.ended_by(cancelled_between());
     }
-    if (!clock_.is_known() || connections_ != calls_.client().statistics().connections) {
+    if (!clock(name.slot).is_known() || connections_ != calls_.client().statistics().connections) {
       try {
-        co_await read_clock(deadline);
+        co_await read_clock(name.slot, deadline);
       } catch (Failure& failure) {
         throw attempts.ended_by(std::move(failure));
       }
     }
-    const auto late = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.at(deadline));
+    const auto late =
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock(name.slot).at(deadline));
     arguments[fence] = std::to_string(late.count());
     const std::vector<std::string_view> views(arguments.begin(), arguments.end());
     auto bytes = dff_swap_script().request(attempts.form(), name.text, views);
@@ -127,9 +155,10 @@ asio::awaitable<SwapResult> DffValues::send(KeyName name, std::vector<std::strin
     const auto end = co_await calls_.exec(name.slot, std::move(bytes), deadline);
     auto decision = attempts.on_end(end, Clock::now() >= deadline);
     if (decision.server_time) {
-      clock_.sample(*decision.server_time + std::chrono::microseconds(500), asked, Clock::now());
+      clock(name.slot).sample(*decision.server_time + std::chrono::microseconds(500), asked,
+                              Clock::now());
     }
-    if (decision.is_connection_new) clock_.reset();
+    if (decision.is_connection_new) clock(name.slot).reset();
     if (decision.next == NextStep::finish) co_return swap_result(std::move(decision.result));
     if (decision.next == NextStep::fail) throw std::move(decision.failure);
     if (decision.next != NextStep::send_after_pause) continue;
@@ -141,15 +170,20 @@ asio::awaitable<SwapResult> DffValues::send(KeyName name, std::vector<std::strin
 
 asio::awaitable<DffValues::Page> DffValues::scan(std::string cursor, std::size_t count,
                                                  Deadline deadline) {
-  if (cursor.empty()) cursor = "0";
+  auto place = read_place(std::move(cursor));
+  auto servers = co_await client().servers(deadline);
+  if (servers.failure) throw std::move(*servers.failure);
+  if (place.server.empty() && !servers.names.empty()) place.server = servers.names.front();
   const auto size = std::to_string(count);
-  Request request{0, encode_command({"SCAN", cursor, "COUNT", size, "TYPE", "string"})};
+  Request request;
+  request.bytes = encode_command({"SCAN", place.cursor, "COUNT", size, "TYPE", "string"});
+  request.server = place.server;
   const auto reply = co_await calls_.call(std::move(request), {}, deadline);
   const auto parts = array_of(reply.root());
   if (parts.size() != 2) throw Failure{errc::protocol_error, "SCAN: the answer has not its shape"};
   Page page;
-  page.cursor = text_of(*parts[0]);
-  if (page.cursor == "0") page.cursor.clear();
+  place.cursor = text_of(*parts[0]);
+  page.cursor = next_cursor(std::move(place), servers.names);
   std::vector<std::string> keys;
   std::vector<Request> requests;
   for (const auto* key : array_of(*parts[1])) {

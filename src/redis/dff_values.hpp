@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,13 +51,15 @@ class DffValues {
   [[nodiscard]] RedisClient& client() const noexcept { return calls_.client(); }
 
  private:
-  asio::awaitable<void> read_clock(Deadline deadline);
+  asio::awaitable<void> read_clock(std::uint16_t slot, Deadline deadline);
+  /// Of the server that has the slot.
+  [[nodiscard]] ServerClock& clock(std::uint16_t slot) { return clocks_[client().server_of(slot)]; }
   asio::awaitable<SwapResult> send(KeyName name, std::vector<std::string> arguments, bool resent,
                                    Deadline deadline);
 
   Calls calls_;
   std::chrono::milliseconds ttl_;
-  ServerClock clock_;
+  std::map<std::uint64_t, ServerClock> clocks_;  ///< by RedisClient::server_of
   std::uint64_t connections_ = 0;
 };
 

@@ -23,10 +23,21 @@ asio::awaitable<CheckReport> ContextIndex::check(bool repair, Deadline deadline)
 // context is counted by its entry, and one without is given one or remembered.
 asio::awaitable<void> ContextIndex::check_unlisted(bool repair, CheckReport* report,
                                                    Deadline deadline) {
+  auto servers = co_await calls_.client().servers(deadline);
+  if (servers.failure) throw std::move(*servers.failure);
+  for (auto& server : servers.names) {
+    co_await check_server(std::move(server), repair, report, deadline);
+  }
+}
+
+asio::awaitable<void> ContextIndex::check_server(std::string server, bool repair,
+                                                 CheckReport* report, Deadline deadline) {
   const auto pattern = names_.context_pattern();
   std::string cursor = "0";
   do {
-    Request request{0, encode_command({"SCAN", cursor, "MATCH", pattern, "COUNT", batch_count})};
+    Request request;
+    request.bytes = encode_command({"SCAN", cursor, "MATCH", pattern, "COUNT", batch_count});
+    request.server = server;
     const auto reply = co_await calls_.call(std::move(request), {}, deadline);
     const auto parts = array_of(reply.root());
     if (parts.size() != 2) {

@@ -95,6 +95,11 @@ KeyName KeyNames::nothing() const {
   return with_slot(name_space_ + ":{}");
 }
 
+// No name that context() gives goes on behind its brace.
+KeyName KeyNames::nothing_beside(const KeyName& context) {
+  return with_slot(context.text + ":");
+}
+
 unsigned KeyNames::shard_of(std::string_view key, unsigned shards) noexcept {
   return shards <= 1 ? 0 : crc16(key) % shards;
 }

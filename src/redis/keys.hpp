@@ -41,6 +41,8 @@ class KeyNames {
   [[nodiscard]] KeyName index(unsigned shard) const;
   /// A name of ours under which nothing is ever stored, since no key is empty.
   [[nodiscard]] KeyName nothing() const;
+  /// Another one, in the slot of a context's name.
+  [[nodiscard]] static KeyName nothing_beside(const KeyName& context);
 
   /// Which index of `shards` lists the key.
   [[nodiscard]] static unsigned shard_of(std::string_view key, unsigned shards) noexcept;

@@ -37,17 +37,22 @@ class Link final : public RedisLink {
   ~Link() override { core_->close(); }
 
   asio::awaitable<ExecResult> exec(std::string request, Clock::time_point deadline) override {
+    return exec_together(std::move(request), 1, deadline);
+  }
+  asio::awaitable<ExecResult> exec_together(std::string requests, unsigned count,
+                                            Clock::time_point deadline) override {
     return asio::async_initiate<const asio::use_awaitable_t<>, void(ExecResult)>(
-        [](auto handler, std::shared_ptr<LinkCore> core, std::string bytes,
+        [](auto handler, std::shared_ptr<LinkCore> core, std::string bytes, unsigned replies,
            Clock::time_point until) {
           const auto slot = asio::get_associated_cancellation_slot(handler);
           asio::any_io_executor executor = asio::get_associated_executor(handler);
           if (executor == core->executor()) {
             executor = nullptr;
           }
-          core->submit(std::move(bytes), until, {std::move(handler), slot, std::move(executor)});
+          core->submit(std::move(bytes), replies, until,
+                       {std::move(handler), slot, std::move(executor)});
         },
-        asio::use_awaitable, core_, std::move(request), deadline);
+        asio::use_awaitable, core_, std::move(requests), count, deadline);
   }
   void close() override { core_->close(); }
   LinkStatistics statistics() const override { return core_->statistics(); }
@@ -125,7 +130,8 @@ LinkCore::LinkCore(asio::any_io_executor executor, LinkSettings settings)
   set_default(settings_.max_queued_bytes, limits::queued_bytes);
 }
 
-void LinkCore::submit(std::string request, Clock::time_point deadline, Caller caller) {
+void LinkCore::submit(std::string request, unsigned replies, Clock::time_point deadline,
+                      Caller caller) {
   std::string detail;
   if (const errc refusal = admission(request, deadline, detail); refusal != errc{}) {
     finished_.push_back({std::move(caller.handler), std::move(caller.executor),
@@ -133,7 +139,7 @@ void LinkCore::submit(std::string request, Clock::time_point deadline, Caller ca
     deliver_later();
     return;
   }
-  enqueue(std::move(request), deadline, std::move(caller));
+  enqueue(std::move(request), replies, deadline, std::move(caller));
   if (state_ == State::up) {
     flush_later();
   } else {
@@ -163,7 +169,8 @@ errc LinkCore::admission(const std::string& request, Clock::time_point deadline,
   return errc{};
 }
 
-void LinkCore::enqueue(std::string request, Clock::time_point deadline, Caller caller) {
+void LinkCore::enqueue(std::string request, unsigned replies, Clock::time_point deadline,
+                       Caller caller) {
   if (spare_.empty()) {
     spare_.emplace_back();
   }
@@ -172,6 +179,7 @@ void LinkCore::enqueue(std::string request, Clock::time_point deadline, Caller c
   added->size = request.size();
   added->bytes = std::move(request);
   added->caller.emplace(std::move(caller));
+  added->replies = replies;
   added->is_in_flight = false;
   added->deadline = deadlines_.emplace(deadline, added);
   queued_bytes_ += added->size;
@@ -205,6 +213,7 @@ void LinkCore::release(Requests& from, Requests::iterator request) {
     return;
   }
   request->bytes = std::string();
+  request->earlier.clear();
   spare_.splice(spare_.begin(), from, request);
 }
 

@@ -31,6 +31,7 @@ struct ExecResult {
   Sent sent = Sent::no;  ///< of a failure: may the server have got it
   std::string detail;    ///< of a failure: the true cause, without secrets
   Reply reply;
+  std::vector<Reply> earlier;  ///< of exec_together: the replies to all commands but the last
   [[nodiscard]] bool ok() const noexcept { return failure == errc{}; }
 };
 
@@ -66,6 +67,9 @@ struct LinkSettings {
   std::chrono::milliseconds connect_timeout{5'000};  ///< resolve, connect, TLS and setup together
   std::chrono::milliseconds reconnect_min{20};       ///< first pause; doubles, with jitter
   std::chrono::milliseconds reconnect_max{2'000};
+  /// A failed attempt to connect ends all waiting requests (unavailable, unsent), for callers who
+  /// know of other servers.
+  bool fails_fast = false;
   std::size_t max_reply_bytes = 0;      ///< 0: limits::reply_bytes
   std::size_t max_queued_requests = 0;  ///< 0: limits::queued_requests
   std::size_t max_queued_bytes = 0;     ///< 0: limits::queued_bytes
@@ -96,6 +100,11 @@ class RedisLink {
   /// later is dropped in its turn and the connection stays usable. Never throws for network errors.
   /// Refuses at once what would exceed the bounds of waiting requests (errc::overloaded).
   virtual asio::awaitable<ExecResult> exec(std::string request, Clock::time_point deadline) = 0;
+
+  /// The same with several encoded commands that belong together: they leave in one write, nothing
+  /// of others comes between them, and it ends with the reply to the last.
+  virtual asio::awaitable<ExecResult> exec_together(std::string requests, unsigned count,
+                                                    Clock::time_point deadline) = 0;
 
   /// Ends every waiting request with errc::closed and the connection. Final. Idempotent.
   virtual void close() = 0;

@@ -168,7 +168,7 @@ asio::awaitable<LinkFailure> LinkCore::ask(std::shared_ptr<LinkCore> self,
 void LinkCore::on_attempt_failed(LinkFailure failure) {
   last_failure_ = std::move(failure);
   postpone_next_attempt();
-  if (last_failure_.definitive) {
+  if (last_failure_.definitive || settings_.fails_fast) {
     fail_waiting(last_failure_.code, last_failure_.detail);
   }
 }
@@ -220,8 +220,15 @@ void LinkCore::on_read(Session& session, error_code error, std::size_t bytes) {
 bool LinkCore::take_replies() {
   std::size_t taken = 0;
   for (; taken < replies_.size() && !in_flight_.empty(); ++taken) {
+    Request& request = in_flight_.front();
+    if (request.replies > 1) {
+      --request.replies;
+      request.earlier.push_back(std::move(replies_[taken]));
+      continue;
+    }
     ExecResult result;
     result.reply = std::move(replies_[taken]);
+    result.earlier = std::move(request.earlier);
     finish(in_flight_.front(), std::move(result));
     release(in_flight_, in_flight_.begin());
   }

@@ -65,7 +65,8 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
         executor;  ///< empty: the link's own, where the handler is called directly
   };
 
-  void submit(std::string request, Clock::time_point deadline, Caller caller);
+  /// `replies`: as many as the request has commands.
+  void submit(std::string request, unsigned replies, Clock::time_point deadline, Caller caller);
   void close();
   /// The execution context goes away with callers waiting: lets go of them.
   void abandon() noexcept;
@@ -82,6 +83,8 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
     std::size_t size = 0;
     std::optional<Caller> caller;  ///< empty once it was answered
     Deadlines::iterator deadline;
+    unsigned replies = 1;        ///< still to come
+    std::vector<Reply> earlier;  ///< that came
     bool is_in_flight = false;
   };
 
@@ -97,7 +100,7 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
 
   // link.cpp: requests
   errc admission(const std::string& request, Clock::time_point deadline, std::string& detail) const;
-  void enqueue(std::string request, Clock::time_point deadline, Caller caller);
+  void enqueue(std::string request, unsigned replies, Clock::time_point deadline, Caller caller);
   void finish(Request& request, ExecResult result, bool by_cancellation = false);
   void release(Requests& from, Requests::iterator request);
   void cancel(Requests::iterator request);

@@ -127,6 +127,7 @@ asio::awaitable<RedisRowLog::EraseEnd> RedisRowLog::erase_apart(RedisRowLog* sel
 
 asio::awaitable<bool> RedisRowLog::erase_one(std::string key, Deadline deadline) {
   const auto name = names_.context(key);
+  co_await state_->prepare(Need::writing, name, deadline);
   Request request{name.slot, encode_command({"LINDEX", name.text, "-1"})};
   const auto reply = co_await calls_.call(std::move(request), name.text, deadline);
   if (reply.root().kind == ReplyKind::nil) co_return false;

@@ -2,6 +2,7 @@
 
 #include "dialogstore/limits.hpp"
 #include "dialogstore/uri.hpp"
+#include "redis/cluster_map.hpp"
 #include "redis/dff_layout.hpp"
 #include "redis/redis_client.hpp"
 #include "redis/redis_row_log.hpp"
@@ -11,9 +12,30 @@ namespace dialogstore {
 namespace {
 
 constexpr unsigned max_connections = 64;
+constexpr unsigned max_durable_replicas = 16;
 
 [[noreturn]] void throw_bad_option(const std::string& text) {
   throw_error(errc::invalid_argument, "open", {}, text);
+}
+
+void check_topology(const RedisOptions& redis) {
+  const bool is_cluster = redis.topology == Topology::cluster;
+  const bool is_sentinel = redis.topology == Topology::sentinel;
+  if (redis.topology != Topology::automatic && !redis.unix_path.empty()) {
+    throw_bad_option("a cluster or Sentinels are not reached over a unix socket");
+  }
+  if (!is_cluster && !is_sentinel && !redis.more_servers.empty()) {
+    throw_bad_option("more_servers needs topology cluster or sentinel");
+  }
+  if (is_cluster && redis.database != 0) throw_bad_option("a cluster has the database 0 only");
+  if (is_sentinel && redis.service.empty()) throw_bad_option("service is empty");
+  for (const auto& server : redis.more_servers) {
+    if (server.host.empty() || server.port == 0) throw_bad_option("a server has no host or port");
+  }
+  if (redis.durable_replicas > max_durable_replicas) {
+    throw_bad_option("durable_replicas is " + std::to_string(redis.durable_replicas) +
+                     ", it must be at most " + std::to_string(max_durable_replicas));
+  }
 }
 
 void check_redis_options(const RedisOptions& redis) {
@@ -31,6 +53,7 @@ void check_redis_options(const RedisOptions& redis) {
   if (redis.connect_timeout < limits::timeout_min || redis.connect_timeout > limits::timeout_max) {
     throw_bad_option("connect_timeout must be 1 ms to 10 min");
   }
+  check_topology(redis);
   if (redis.clock_tolerance < 0ms || redis.clock_tolerance > limits::ttl_max) {
     throw_bad_option("clock_tolerance must not be negative nor above 100 years");
   }
@@ -53,15 +76,52 @@ redis::LinkSettings link_settings(const RedisOptions& redis) {
   return link;
 }
 
-// Host and port, or the socket's path; no user, no password.
+redis::ClientSettings client_settings(const RedisOptions& redis) {
+  redis::ClientSettings settings;
+  settings.link = link_settings(redis);
+  settings.connections = redis.connections;
+  settings.servers = redis.more_servers;
+  settings.servers.insert(settings.servers.begin(), {redis.host, redis.port});
+  settings.announced = redis.announced;
+  settings.reads_replicas = redis.read_replicas;
+  settings.service = redis.service;
+  settings.sentinel = settings.link;
+  settings.sentinel.database = 0;
+  settings.sentinel.user = redis.sentinel_user;
+  settings.sentinel.password = redis.sentinel_password;
+  settings.sentinel.tls.enabled = redis.sentinel_tls;
+  return settings;
+}
+
+std::shared_ptr<redis::RedisClient> make_client(const asio::any_io_executor& executor,
+                                                const RedisOptions& redis) {
+  const auto settings = client_settings(redis);
+  switch (redis.topology) {
+    case Topology::cluster:
+      return redis::make_cluster(executor, settings);
+    case Topology::sentinel:
+      return redis::make_sentinel_service(executor, settings);
+    case Topology::automatic:
+      break;
+  }
+  if (!redis.unix_path.empty()) {
+    return redis::make_single_server(executor, settings.link, redis.connections);
+  }
+  return redis::make_server_or_cluster(executor, settings);
+}
+
+// Hosts and ports, or the socket's path; no user, no password.
 std::string place_of(const RedisOptions& redis) {
   if (!redis.unix_path.empty()) {
     return "redis+unix://" + redis.unix_path + "?db=" + std::to_string(redis.database);
   }
-  const bool is_v6 = redis.host.find(':') != std::string::npos;
-  return std::string(redis.tls ? "rediss://" : "redis://") +
-         (is_v6 ? "[" + redis.host + "]" : redis.host) + ":" + std::to_string(redis.port) + "/" +
-         std::to_string(redis.database);
+  std::string place = redis.tls ? "rediss" : "redis";
+  if (redis.topology == Topology::cluster) place += "+cluster";
+  if (redis.topology == Topology::sentinel) place += "+sentinel";
+  place += "://" + redis::to_text(ServerAddress{redis.host, redis.port});
+  for (const auto& server : redis.more_servers) place += "," + redis::to_text(server);
+  if (redis.topology == Topology::sentinel) place += "/" + redis.service;
+  return place + "/" + std::to_string(redis.database);
 }
 
 std::shared_ptr<StorageEngine> make_engine(const RedisOptions& redis, const StorageOptions& options,
@@ -69,23 +129,26 @@ std::shared_ptr<StorageEngine> make_engine(const RedisOptions& redis, const Stor
   check_redis_options(redis);
   check_options(options);
   auto thread = std::make_unique<IoThread>();
-  auto client =
-      redis::make_single_server(thread->executor(), link_settings(redis), redis.connections);
+  auto client = make_client(thread->executor(), redis);
   if (layout == Layout::dff) {
+    if (redis.durable_replicas > 0) {
+      throw_bad_option("durability=replicas:N is for layout=log; remove one of the two options");
+    }
     return redis::make_dff_engine(std::move(thread), std::move(client), options, place_of(redis));
   }
-  auto rows = redis::make_redis_row_log(
-      std::move(client), options,
-      {place_of(redis) + "#" + options.name_space, redis.user, redis.clock_tolerance});
+  auto rows = redis::make_redis_row_log(std::move(client), options,
+                                        {place_of(redis) + "#" + options.name_space, redis.user,
+                                         redis.clock_tolerance, redis.durable_replicas});
   return make_log_engine(std::move(thread), std::move(rows), options);
 }
 
 std::shared_ptr<StorageEngine> make_engine(std::string_view path) {
   const auto uri = parse_uri(path);
   if (uri.scheme != UriScheme::redis) {
-    throw_error(
-        errc::invalid_uri, "open", {},
-        "RedisContextStorage wants redis://, rediss:// or redis+unix://, got " + redact_uri(path));
+    throw_error(errc::invalid_uri, "open", {},
+                "RedisContextStorage wants redis://, rediss://, redis+unix://, redis+cluster:// or "
+                "redis+sentinel://, got " +
+                    redact_uri(path));
   }
   return make_engine(uri.redis, uri.options, uri.layout);
 }

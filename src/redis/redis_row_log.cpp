@@ -48,7 +48,7 @@ asio::awaitable<Rows> RedisRowLog::read(ContextKey key, std::size_t count, bool 
 }
 
 Request RedisRowLog::read_request(const KeyName& name, std::size_t count) const {
-  return {name.slot, encode_command({"LRANGE", name.text, first_row(count), "-1"})};
+  return {name.slot, encode_command({"LRANGE", name.text, first_row(count), "-1"}), true};
 }
 
 asio::awaitable<Reply> RedisRowLog::read_and_touch(ContextKey key, KeyName name, std::size_t count,

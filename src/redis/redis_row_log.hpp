@@ -14,6 +14,7 @@ struct RowLogSettings {
   std::string identity;  ///< names server, database and namespace
   std::string user;      ///< for messages
   std::chrono::milliseconds clock_tolerance{600'000};
+  unsigned durable_replicas = 0;  ///< that must have a save before it is acknowledged
 };
 
 /// `options` must have passed check_options.

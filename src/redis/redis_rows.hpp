@@ -54,18 +54,30 @@ class RedisRowLog final : public RowLog {
                                    Deadline deadline);
   asio::awaitable<ExecResult> send_and_refresh(std::string key, std::uint16_t slot,
                                                std::string bytes, Listing* listing,
-                                               Deadline deadline);
+                                               std::int64_t* replicas, Deadline deadline);
   asio::awaitable<void> wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
-                                        format::SaveOp op, Deadline deadline);
+                                        format::SaveOp op, KeyName name, Deadline deadline);
   asio::awaitable<void> relist(std::string key, SaveAnswer answer, Deadline deadline);
   asio::awaitable<void> list_again(std::string key, const SaveAttempts& attempts,
                                    Deadline deadline);
-  void learn_from(const SaveDecision& decision, Clock::time_point asked);
+  void learn_from(const SaveDecision& decision, std::uint16_t slot, Clock::time_point asked);
   [[nodiscard]] Listing listing_for(const std::string& key, format::SaveOp op) const;
   [[nodiscard]] std::string copy_of(const KeyName& name, const format::SaveRequest& request,
                                     const SaveAttempts& attempts, Deadline fence);
   [[nodiscard]] std::chrono::milliseconds life_after(format::SaveOp op) const;
   [[nodiscard]] Deadline last_create(Clock::time_point first_sent) const;
+
+  // redis_durable.cpp
+  /// Sends one copy of a save, and behind it what waits for replicas: `replicas` is how many had it
+  /// when it was answered.
+  asio::awaitable<ExecResult> exec_save(std::uint16_t slot, std::string bytes,
+                                        std::int64_t* replicas, Deadline deadline);
+  static asio::awaitable<ExecResult> exec_save_apart(RedisRowLog* self, std::uint16_t slot,
+                                                     std::string bytes, std::int64_t* replicas,
+                                                     Deadline deadline);
+  /// Throws Failure (not_replicated) when a save that has taken effect is on too few replicas.
+  asio::awaitable<void> confirm_replicas(KeyName name, SaveAnswer answer, std::int64_t replicas,
+                                         Deadline deadline);
 
   // redis_clear.cpp
   struct Cleared {

@@ -56,13 +56,7 @@ SaveResult gone_unanswered() {
   return result;
 }
 
-// In coroutines of their own, whose caller may cancel them: that ends the request, nothing throws.
-asio::awaitable<ExecResult> exec_apart(const Calls* calls, std::uint16_t slot, std::string bytes,
-                                       Deadline deadline) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_return co_await calls->exec(slot, std::move(bytes), deadline);
-}
-
+// In a coroutine of its own, whose caller may cancel it: that ends the request, nothing throws.
 asio::awaitable<bool> refresh_apart(ContextIndex* index, std::string key, Deadline deadline) {
   co_await asio::this_coro::throw_if_cancelled(false);
   co_return co_await index->refresh(std::move(key), deadline);
@@ -78,7 +72,8 @@ asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, Se
   }
   const auto op = request->op;
   std::optional<std::string> score;
-  if (op == SaveOp::replace || op == SaveOp::erase || !state_->is_ready(Need::writing)) {
+  const bool is_ready = state_->is_ready(Need::writing, names_.context(key.text()));
+  if (op == SaveOp::replace || op == SaveOp::erase || !is_ready) {
     score = co_await get_ready(key.text(), op, first_sent.has_value(), deadline);
   }
   SaveResult result;
@@ -101,7 +96,7 @@ asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, Se
 asio::awaitable<std::optional<std::string>> RedisRowLog::get_ready(std::string key, SaveOp op,
                                                                    bool resent, Deadline deadline) {
   try {
-    co_await state_->prepare(need_of(op), deadline);
+    co_await state_->prepare(need_of(op), names_.context(key), deadline);
     if (op == SaveOp::replace) co_return co_await index_->list(key, deadline);
     if (op == SaveOp::erase) co_return co_await index_->score_of(key, deadline);
   } catch (Failure& failure) {
@@ -127,7 +122,7 @@ std::string RedisRowLog::copy_of(const KeyName& name, const format::SaveRequest&
                                  const SaveAttempts& attempts, Deadline fence) {
   SaveCopy copy;
   copy.ttl = life_after(request.op);
-  copy.fence = to_milliseconds(state_->clock().at(fence));
+  copy.fence = to_milliseconds(state_->time_at(name.slot, fence));
   copy.first = attempts.is_first();
   copy.form = attempts.form();
   return save_request(name.text, request, copy);
@@ -149,13 +144,15 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
     const auto asked = Clock::now();
     auto bytes = copy_of(name, *request, attempts, fence);
     ExecResult end;
+    std::int64_t replicas = 0;
     if (listing == Listing::due) {
-      end = co_await send_and_refresh(key, name.slot, std::move(bytes), &listing, deadline);
+      end = co_await send_and_refresh(key, name.slot, std::move(bytes), &listing, &replicas,
+                                      deadline);
     } else {
-      end = co_await calls_.client().exec(name.slot, std::move(bytes), deadline);
+      end = co_await exec_save(name.slot, std::move(bytes), &replicas, deadline);
     }
     auto decision = attempts.on_end(end, Clock::now() >= deadline);
-    learn_from(decision, asked);
+    learn_from(decision, name.slot, asked);
     switch (decision.next) {
       case NextStep::fail:
         throw std::move(decision.failure);
@@ -163,9 +160,10 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
         if (listing == Listing::missing) {
           co_await relist(key, decision.result.answer, deadline);
         }
+        co_await confirm_replicas(name, decision.result.answer, replicas, deadline);
         co_return std::move(decision.result);
       case NextStep::send_after_pause:
-        co_await wait_for_server(backoff, attempts, std::move(decision.failure), request->op,
+        co_await wait_for_server(backoff, attempts, std::move(decision.failure), request->op, name,
                                  deadline);
         // Another server may answer now, which never got the entry.
         if (request->op == SaveOp::replace) co_await list_again(key, attempts, deadline);
@@ -198,11 +196,11 @@ RedisRowLog::Listing RedisRowLog::listing_for(const std::string& key, SaveOp op)
   return !is_written && index_->is_refresh_due(key) ? Listing::due : Listing::fine;
 }
 
-void RedisRowLog::learn_from(const SaveDecision& decision, Clock::time_point asked) {
+void RedisRowLog::learn_from(const SaveDecision& decision, std::uint16_t slot,
+                             Clock::time_point asked) {
   if (decision.server_time) {
     // The server cuts its milliseconds off: the middle of one is the best guess.
-    state_->clock().sample(*decision.server_time + std::chrono::microseconds(500), asked,
-                           Clock::now());
+    state_->sample(slot, *decision.server_time + std::chrono::microseconds(500), asked);
   }
   if (decision.is_connection_new) state_->forget();
 }
@@ -218,14 +216,15 @@ asio::awaitable<void> RedisRowLog::relist(std::string key, SaveAnswer answer, De
 }
 
 asio::awaitable<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempts& attempts,
-                                                   Failure cause, SaveOp op, Deadline deadline) {
+                                                   Failure cause, SaveOp op, KeyName name,
+                                                   Deadline deadline) {
   const bool has_time = co_await backoff.pause(deadline);
   if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
     throw attempts.ended_by(cancelled_between());
   }
   if (!has_time) throw cause;
   try {
-    co_await state_->prepare(need_of(op), deadline);
+    co_await state_->prepare(need_of(op), std::move(name), deadline);
   } catch (Failure& failure) {
     throw attempts.ended_by(std::move(failure));
   }
@@ -234,12 +233,14 @@ asio::awaitable<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempt
 // Both leave in the same write, so that renewing the listing costs no round trip.
 asio::awaitable<ExecResult> RedisRowLog::send_and_refresh(std::string key, std::uint16_t slot,
                                                           std::string bytes, Listing* listing,
+                                                          std::int64_t* replicas,
                                                           Deadline deadline) {
   const auto executor = co_await asio::this_coro::executor;
   auto [order, error, is_listed, save_error, end] =
       co_await asio::experimental::make_parallel_group(
           asio::co_spawn(executor, refresh_apart(index_.get(), key, deadline), asio::deferred),
-          asio::co_spawn(executor, exec_apart(&calls_, slot, std::move(bytes), deadline),
+          asio::co_spawn(executor,
+                         exec_save_apart(this, slot, std::move(bytes), replicas, deadline),
                          asio::deferred))
           .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
   if (save_error) std::rethrow_exception(save_error);

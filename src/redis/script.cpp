@@ -115,6 +115,11 @@ const Script& dff_swap_script() {
   return script;
 }
 
+const Script& replicate_script() {
+  static const Script script(script_texts::replicate);
+  return script;
+}
+
 std::string value_digest(std::string_view value) {
   constexpr std::size_t digest_digits = 16;
   return sha1_of(value).substr(0, digest_digits);

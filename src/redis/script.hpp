@@ -46,6 +46,7 @@ const Script& unlist_script();
 const Script& probe_script();
 const Script& presences_script();
 const Script& dff_swap_script();
+const Script& replicate_script();
 
 /// What one copy of a save carries beside the save itself.
 struct SaveCopy {
@@ -87,6 +88,7 @@ extern const char* const unlist;
 extern const char* const probe;
 extern const char* const presences;
 extern const char* const dff_swap;
+extern const char* const replicate;
 }  // namespace script_texts
 
 }  // namespace dialogstore::redis

@@ -32,9 +32,12 @@ constexpr auto known_errors = std::to_array<KnownError>({
     {"WRONGPASS", errc::auth_failed, Effect::none, "correct user and password"},
     {"NOPERM", errc::permission_denied, Effect::none, "grant it (ACL SETUSER)"},
     {"DENIED", errc::permission_denied, Effect::none, ""},
-    {"MOVED", errc::unsupported_server, Effect::none, "the server is a node of a cluster"},
-    {"ASK", errc::unsupported_server, Effect::none, "the server is a node of a cluster"},
-    {"CROSSSLOT", errc::unsupported_server, Effect::none, "the server is a node of a cluster"},
+    {"MOVED", errc::unsupported_server, Effect::none,
+     "the server is a node of a cluster; write redis+cluster://"},
+    {"ASK", errc::unsupported_server, Effect::none,
+     "the server is a node of a cluster; write redis+cluster://"},
+    {"CROSSSLOT", errc::unsupported_server, Effect::none,
+     "the server is a node of a cluster; write redis+cluster://"},
     {"NOPROTO", errc::unsupported_server, Effect::none, ""},
 });
 

@@ -1,6 +1,7 @@
 #include "redis/server_state.hpp"
 
 #include <charconv>
+#include <utility>
 
 #include "redis/command.hpp"
 
@@ -38,8 +39,24 @@ Failure denied(std::span<const ReplyNode* const> commands, const std::string& us
 }  // namespace
 
 void ServerState::forget() noexcept {
-  clock_.reset();
-  rights_known_ = false;
+  // What a clock last knew stays its best guess.
+  listing_.reset();
+  for (auto& [number, server] : servers_) {
+    server.clock.reset();
+    server.rights_known = false;
+  }
+}
+
+std::chrono::microseconds ServerState::time_at(std::uint16_t slot, Clock::time_point when) {
+  const auto& clock = at(slot).clock;
+  return clock.is_known() ? clock.at(when) : listing_.at(when);
+}
+
+void ServerState::sample(std::uint16_t slot, std::chrono::microseconds time,
+                         Clock::time_point asked) {
+  const auto now = Clock::now();
+  at(slot).clock.sample(time, asked, now);
+  if (calls_.client().server_of(slot) == listed_by_) listing_.sample(time, asked, now);
 }
 
 void ServerState::notice_new_connections() noexcept {
@@ -49,35 +66,54 @@ void ServerState::notice_new_connections() noexcept {
   forget();
 }
 
-bool ServerState::is_ready(Need need) noexcept {
+bool ServerState::knows(Need need, std::uint16_t slot) {
+  const auto& server = at(slot);
+  return server.clock.is_known() && (need == Need::reading || server.rights_known);
+}
+
+bool ServerState::is_ready(Need need, const KeyName& name) {
   notice_new_connections();
-  if (!clock_.is_known() || (need != Need::reading && !rights_known_)) return false;
+  if (!knows(need, name.slot) || !listing_.is_known() || listed_by_ != listing_server()) {
+    return false;
+  }
   // A namespace without settings gets them by the first create; until then others ask again.
   return meta_known_ || need == Need::writing;
 }
 
-asio::awaitable<void> ServerState::prepare(Need need, Deadline deadline) {
-  if (is_ready(need)) co_return;
+// On a name under which nothing is stored, at the server that has the key.
+Request ServerState::rights_request(const KeyName& name) const {
+  const bool is_only = calls_.client().spans_slots();
+  const auto probed = is_only ? names_.nothing() : KeyNames::nothing_beside(name);
+  return {probed.slot, probe_script().request(ScriptForm::with_text, probed.text, no_arguments)};
+}
+
+asio::awaitable<void> ServerState::prepare(Need need, KeyName name, Deadline deadline) {
+  if (is_ready(need, name)) co_return;
   const auto meta = names_.meta();
-  const auto nothing = names_.nothing();
+  const auto listing = names_.index(0).slot;
   std::vector<Request> requests;
-  requests.push_back({meta.slot, encode_command({"TIME"})});
+  requests.push_back({listing, encode_command({"TIME"})});
   requests.push_back({meta.slot, encode_command({"HGETALL", meta.text})});
-  const bool asks_rights = need != Need::reading && !rights_known_;
-  if (asks_rights) {
-    auto probe = probe_script().request(ScriptForm::with_text, nothing.text, no_arguments);
-    requests.push_back({nothing.slot, std::move(probe)});
-  }
+  const bool asks_rights = need != Need::reading && !at(name.slot).rights_known;
+  if (asks_rights) requests.push_back(rights_request(name));
+  // Of which server each slot is, the first answers may have yet to tell.
+  const bool asks_time = need != Need::reading && name.slot != listing &&
+                         !calls_.client().spans_slots() && !at(name.slot).clock.is_known();
+  if (asks_time) requests.push_back({name.slot, encode_command({"TIME"})});
   const auto asked = Clock::now();
   const auto ends = co_await calls_.call_all(std::move(requests), deadline);
-  take_time(ends[0], asked);
+  // Before what they tell: the connections made meanwhile are those that told it.
+  notice_new_connections();
+  if (std::exchange(listed_by_, listing_server()) != listed_by_) listing_.reset();
+  take_time(ends[0], listing, asked);
   take_meta(ends[1]);
-  if (asks_rights) take_rights(ends[2]);
+  if (asks_time) take_time(ends.back(), name.slot, asked);
+  if (asks_rights) take_rights(ends[2], name.slot);
   if (need == Need::creating && !meta_known_) co_await write_meta(deadline);
   connections_ = calls_.client().statistics().connections;
 }
 
-void ServerState::take_time(const CallEnd& end, Clock::time_point asked) {
+void ServerState::take_time(const CallEnd& end, std::uint16_t slot, Clock::time_point asked) {
   const auto parts = array_of(root_or_throw(end, {}));
   if (parts.size() != 2) throw Failure{errc::protocol_error, "TIME: the answer has not its shape"};
   const auto seconds = parse_number(text_of(*parts[0]));
@@ -85,14 +121,13 @@ void ServerState::take_time(const CallEnd& end, Clock::time_point asked) {
   if (!seconds || !micros) {
     throw Failure{errc::protocol_error, "TIME: the answer has not its shape"};
   }
-  clock_.sample(std::chrono::seconds(*seconds) + std::chrono::microseconds(*micros), asked,
-                Clock::now());
+  sample(slot, std::chrono::seconds(*seconds) + std::chrono::microseconds(*micros), asked);
 }
 
-void ServerState::take_rights(const CallEnd& end) {
+void ServerState::take_rights(const CallEnd& end, std::uint16_t slot) {
   const auto commands = array_of(root_or_throw(end, {}));
   if (!commands.empty()) throw denied(commands, user_);
-  rights_known_ = true;
+  at(slot).rights_known = true;
 }
 
 void ServerState::take_meta(const CallEnd& end) {

@@ -1,9 +1,10 @@
-// What a storage must know of its server before it saves or lists: the time there, whether the user
-// may run what a save needs, and how the namespace is laid out. Asked for when first needed, and
-// again when another server may be answering.
+// What a storage must know of its servers before it saves or lists: the time at each, whether the
+// user may run there what a save needs, and how the namespace is laid out. Asked for when first
+// needed, and again when another server may be answering.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "redis/calls.hpp"
@@ -24,17 +25,25 @@ class ServerState {
   ServerState(Calls calls, KeyNames names, std::string user)
       : calls_(std::move(calls)), names_(std::move(names)), user_(std::move(user)) {}
 
-  /// Nothing has to be asked.
-  [[nodiscard]] bool is_ready(Need need) noexcept;
+  /// Nothing has to be asked before something is done with the key `name` and with the listing.
+  [[nodiscard]] bool is_ready(Need need, const KeyName& name);
   /// Asks what is not known yet: one round trip, or none. Throws Failure: permission_denied naming
   /// commands and remedy, unsupported_format, wrong_type, corrupt.
-  asio::awaitable<void> prepare(Need need, Deadline deadline);
+  asio::awaitable<void> prepare(Need need, KeyName name, Deadline deadline);
+  /// For the listing alone.
+  asio::awaitable<void> prepare(Need need, Deadline deadline) {
+    return prepare(need, names_.index(0), deadline);
+  }
   /// The next request may meet another server, or one that was set up differently.
   void forget() noexcept;
 
-  [[nodiscard]] ServerClock& clock() noexcept { return clock_; }
+  /// The time at the server that has the slot; the listing's as long as that one's is not known.
+  [[nodiscard]] std::chrono::microseconds time_at(std::uint16_t slot, Clock::time_point when);
+  /// Server time `time` was answered by the server that has the slot.
+  void sample(std::uint16_t slot, std::chrono::microseconds time, Clock::time_point asked);
   [[nodiscard]] unsigned index_shards() const noexcept { return index_shards_; }
-  [[nodiscard]] std::int64_t now_us() const { return clock_.at(Clock::now()).count(); }
+  /// The listing's time: all clients read it off the same server.
+  [[nodiscard]] std::int64_t now_us() const { return listing_.at(Clock::now()).count(); }
   /// The same for scores: rises with every call, so that a better guess of the clock does not turn
   /// the order of two uses round; but follows a clock that was set.
   [[nodiscard]] std::int64_t next_use_us() {
@@ -46,18 +55,30 @@ class ServerState {
   }
 
  private:
+  struct Server {
+    ServerClock clock;
+    bool rights_known = false;
+  };
+
+  Server& at(std::uint16_t slot) { return servers_[calls_.client().server_of(slot)]; }
+  [[nodiscard]] std::uint64_t listing_server() const {
+    return calls_.client().server_of(names_.index(0).slot);
+  }
+  [[nodiscard]] bool knows(Need need, std::uint16_t slot);
+  [[nodiscard]] Request rights_request(const KeyName& name) const;
   void notice_new_connections() noexcept;
-  void take_time(const CallEnd& end, Clock::time_point asked);
-  void take_rights(const CallEnd& end);
+  void take_time(const CallEnd& end, std::uint16_t slot, Clock::time_point asked);
+  void take_rights(const CallEnd& end, std::uint16_t slot);
   void take_meta(const CallEnd& end);
   asio::awaitable<void> write_meta(Deadline deadline);
 
   Calls calls_;
   KeyNames names_;
   std::string user_;
-  ServerClock clock_;
+  std::map<std::uint64_t, Server> servers_;  ///< by RedisClient::server_of
+  ServerClock listing_;
+  std::uint64_t listed_by_ = 0;  ///< the server of that clock
   std::uint64_t connections_ = 0;
-  bool rights_known_ = false;
   bool meta_known_ = false;
   unsigned index_shards_ = 1;
   std::int64_t last_use_us_ = 0;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "redis/redis_client.hpp"
+#include "redis/server_links.hpp"
 
 namespace dialogstore::redis {
 namespace {
@@ -8,8 +9,8 @@ namespace {
 class SingleServer final : public RedisClient {
  public:
   SingleServer(asio::any_io_executor executor, const LinkSettings& settings, unsigned connections)
-      : executor_(std::move(executor)) {
-    for (unsigned i = 0; i < std::max(1U, connections); ++i) {
+      : executor_(std::move(executor)), settings_(settings), blocking_(std::max(1U, connections)) {
+    for (std::size_t i = 0; i < blocking_.size(); ++i) {
       links_.push_back(RedisLink::create(executor_, settings));
     }
   }
@@ -21,17 +22,24 @@ class SingleServer final : public RedisClient {
     return link.exec(std::move(request), deadline);
   }
 
+  asio::awaitable<ExecResult> exec_together(std::uint16_t /*slot*/, std::string requests,
+                                            unsigned count, Clock::time_point deadline) override {
+    auto& link = blocking_[next_];
+    if (!link) {
+      link = RedisLink::create(executor_, settings_);
+      if (is_closed_) link->close();
+    }
+    next_ = next_ + 1 < links_.size() ? next_ + 1 : 0;
+    return link->exec_together(std::move(requests), count, deadline);
+  }
+
   [[nodiscard]] bool spans_slots() const noexcept override { return true; }
 
   [[nodiscard]] LinkStatistics statistics() const override {
     LinkStatistics sum;
-    for (const auto& link : links_) {
-      const auto one = link->statistics();
-      sum.connections += one.connections;
-      sum.requests += one.requests;
-      sum.writes += one.writes;
-      sum.bytes_sent += one.bytes_sent;
-      sum.bytes_received += one.bytes_received;
+    for (const auto& link : links_) add(sum, link->statistics());
+    for (const auto& link : blocking_) {
+      if (link) add(sum, link->statistics());
     }
     return sum;
   }
@@ -39,16 +47,35 @@ class SingleServer final : public RedisClient {
   [[nodiscard]] asio::any_io_executor executor() const override { return executor_; }
 
   void close() override {
-    for (const auto& link : links_) link->close();
+    is_closed_ = true;
+    for (const auto* links : {&links_, &blocking_}) {
+      for (const auto& link : *links) {
+        if (link) link->close();
+      }
+    }
   }
 
  private:
   asio::any_io_executor executor_;
+  LinkSettings settings_;
   std::vector<std::shared_ptr<RedisLink>> links_;
+  std::vector<std::shared_ptr<RedisLink>> blocking_;  ///< made when first needed
   std::size_t next_ = 0;
+  bool is_closed_ = false;
 };
 
 }  // namespace
+
+asio::awaitable<RedisClient::Servers> RedisClient::servers(Clock::time_point /*deadline*/) {
+  Servers only;
+  only.names.emplace_back();
+  co_return only;
+}
+
+asio::awaitable<ExecResult> RedisClient::exec_at(std::string /*server*/, std::string request,
+                                                 Clock::time_point deadline) {
+  return exec(0, std::move(request), deadline);
+}
 
 std::shared_ptr<RedisClient> make_single_server(asio::any_io_executor executor,
                                                 const LinkSettings& settings,

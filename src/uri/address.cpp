@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
+#include <vector>
 
 namespace dialogstore::uri {
 namespace {
@@ -64,7 +66,7 @@ std::string read_zone(std::string_view text) {
 }
 
 // Text in brackets; returns what follows them.
-std::string_view read_ipv6(std::string_view text, RedisOptions& out) {
+std::string_view read_ipv6(std::string_view text, ServerAddress& out) {
   const std::size_t end = text.find(']');
   if (end == std::string_view::npos) fail("the host's [ has no ]; write it as [::1]");
   const std::string_view inside = text.substr(1, end - 1);
@@ -76,11 +78,11 @@ std::string_view read_ipv6(std::string_view text, RedisOptions& out) {
   return text.substr(end + 1);
 }
 
-std::string_view read_name(std::string_view text, RedisOptions& out) {
+std::string_view read_name(std::string_view text, ServerAddress& out) {
   if (text.find(',') != std::string_view::npos) {
     fail(
-        "there is a comma in the host: several servers are not supported by this version; name "
-        "one");
+        "there is a comma in the host: several are named behind redis+cluster:// and "
+        "redis+sentinel://");
   }
   const std::size_t colon = text.find(':');
   const std::string_view host = text.substr(0, colon);
@@ -99,7 +101,7 @@ std::string_view read_name(std::string_view text, RedisOptions& out) {
 }
 
 // The text is not shown: in `redis://user:secret` it is a password whose @host was forgotten.
-void read_port(std::string_view text, RedisOptions& out) {
+void read_port(std::string_view text, ServerAddress& out) {
   if (text.empty()) return;
   const auto port = text.front() == ':' ? parse_digits(text.substr(1)) : std::nullopt;
   if (!port || *port < 1 || *port > 65535) {
@@ -110,18 +112,81 @@ void read_port(std::string_view text, RedisOptions& out) {
   out.port = static_cast<std::uint16_t>(*port);
 }
 
+void read_host_and_port(std::string_view text, ServerAddress& out) {
+  text = text.starts_with('[') ? read_ipv6(text, out) : read_name(text, out);
+  read_port(text, out);
+}
+
+// Returns what stands behind the @, or all if there is none.
+std::string_view cut_credentials(std::string_view text, RedisOptions& out) {
+  const std::size_t at = text.rfind('@');
+  if (at == std::string_view::npos) return text;
+  read_credentials(text.substr(0, at), out);
+  return text.substr(at + 1);
+}
+
 void read_tcp(const UriParts& parts, RedisOptions& out) {
   out.tls = parts.kind == Kind::rediss;
-  std::string_view rest = parts.authority;
-  const std::size_t at = rest.rfind('@');
-  if (at != std::string_view::npos) {
-    read_credentials(rest.substr(0, at), out);
-    rest.remove_prefix(at + 1);
-  }
-  rest = rest.starts_with('[') ? read_ipv6(rest, out) : read_name(rest, out);
-  read_port(rest, out);
+  ServerAddress server{out.host, out.port};
+  read_host_and_port(cut_credentials(parts.authority, out), server);
+  out.host = std::move(server.host);
+  out.port = server.port;
   if (parts.path.size() > 1) {
     out.database = read_database(parts.path.substr(1), "the database behind the host");
+  }
+}
+
+// ---- several servers: [user:password@]host[:port],host[:port] ---------------------------------
+
+// The first one stands where a single server would.
+void read_servers(std::string_view text, std::uint16_t port, RedisOptions& out) {
+  std::vector<ServerAddress> servers;
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string_view one = text.substr(0, comma);
+    if (one.empty()) fail("a host is missing; write host1:port,host2:port");
+    ServerAddress server{{}, port};
+    read_host_and_port(one, server);
+    if (server.host.empty()) fail("a host is missing in front of its port");
+    if (std::find(servers.begin(), servers.end(), server) != servers.end()) {
+      fail("the same server is named twice; remove one");
+    }
+    servers.push_back(std::move(server));
+    if (comma == text.size()) break;
+    text.remove_prefix(comma + 1);
+  }
+  out.host = servers.front().host;
+  out.port = servers.front().port;
+  out.more_servers.assign(servers.begin() + 1, servers.end());
+}
+
+void read_cluster(const UriParts& parts, RedisOptions& out) {
+  constexpr std::uint16_t standard_port = 6379;
+  out.topology = Topology::cluster;
+  out.tls = parts.kind == Kind::cluster_tls;
+  read_servers(cut_credentials(parts.authority, out), standard_port, out);
+  if (parts.path.size() > 1 && read_database(parts.path.substr(1), "the database") != 0) {
+    fail("a cluster has the database 0 only; remove it and tell bots apart by namespace=");
+  }
+}
+
+void read_sentinel(const UriParts& parts, RedisOptions& out) {
+  constexpr std::uint16_t standard_port = 26379;
+  out.topology = Topology::sentinel;
+  out.tls = parts.kind == Kind::sentinel_tls;
+  out.sentinel_tls = out.tls;
+  read_servers(cut_credentials(parts.authority, out), standard_port, out);
+  const std::string_view path = parts.path.substr(std::min<std::size_t>(1, parts.path.size()));
+  const std::size_t slash = std::min(path.find('/'), path.size());
+  out.service = percent_decode(path.substr(0, slash), "the service");
+  refuse_control_bytes(out.service, "the service");
+  if (out.service.empty()) {
+    fail(
+        "behind the Sentinels stands no service; write redis+sentinel://host:26379/mymaster, with "
+        "the name they watch the primary by");
+  }
+  if (slash < path.size()) {
+    out.database = read_database(path.substr(slash + 1), "the database behind the service");
   }
 }
 
@@ -182,6 +247,14 @@ void read_address(const UriParts& parts, StorageUri& out) {
     case Kind::redis_unix:
       out.scheme = UriScheme::redis;
       return read_unix(parts, out.redis);
+    case Kind::cluster:
+    case Kind::cluster_tls:
+      out.scheme = UriScheme::redis;
+      return read_cluster(parts, out.redis);
+    case Kind::sentinel:
+    case Kind::sentinel_tls:
+      out.scheme = UriScheme::redis;
+      return read_sentinel(parts, out.redis);
     case Kind::sqlite:
       out.scheme = UriScheme::sqlite;
       return read_file(parts, out.file);
@@ -197,6 +270,15 @@ int read_database(std::string_view text, std::string_view part) {
     fail(std::string(part) + " is not a whole number such as 0 or 12; write redis://host:6379/0");
   }
   return static_cast<int>(*number);
+}
+
+ServerAddress read_server(std::string_view text, std::string_view part) {
+  ServerAddress server;
+  if (!text.empty()) read_host_and_port(text, server);
+  if (server.host.empty() || server.port == 0) {
+    fail(std::string(part) + " is not host:port");
+  }
+  return server;
 }
 
 bool is_host(std::string_view text) noexcept {

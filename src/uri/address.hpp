@@ -16,6 +16,9 @@ void read_address(const UriParts& parts, StorageUri& out);
 /// A database number of Redis in canonical digits. Throws UriError naming `part`.
 int read_database(std::string_view text, std::string_view part);
 
+/// `host:port`. Throws UriError naming `part`.
+ServerAddress read_server(std::string_view text, std::string_view part);
+
 /// A host's name, an IPv4 address, or an IPv6 address (without brackets).
 bool is_host(std::string_view text) noexcept;
 

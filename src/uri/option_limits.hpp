@@ -17,6 +17,7 @@ inline constexpr std::chrono::milliseconds clock_tolerance_max{30LL * 24 * 3600 
 inline constexpr std::uint16_t seal_after_max = 1000;
 inline constexpr int compression_max = 19;
 inline constexpr unsigned connections_max = 64;
+inline constexpr unsigned durable_replicas_max = 16;
 
 /// What is wrong with the options: the option's name, its value, its range; nothing when all is
 /// well.

@@ -31,8 +31,8 @@ std::string hide_password(std::string_view uri) {
     const std::size_t end = std::min(rest.find('&'), rest.size());
     const std::string_view option = rest.substr(0, end);
     text += separator;
-    if (option.starts_with("password=")) {
-      text.append("password=").append(hidden);
+    if (option.starts_with("password=") || option.starts_with("sentinel_password=")) {
+      text.append(option.substr(0, option.find('=') + 1)).append(hidden);
     } else {
       text += option;
     }

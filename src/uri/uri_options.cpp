@@ -95,6 +95,45 @@ constexpr std::array<std::pair<std::string_view, ConflictPolicy>, 3> policies{
      {"overwrite", ConflictPolicy::overwrite}}};
 constexpr std::array<std::pair<std::string_view, History>, 2> histories{
     {{"all", History::all}, {"recent", History::recent}}};
+// memory, or replicas:N.
+unsigned replicas_of(const Written& option) {
+  constexpr std::string_view with_replicas = "replicas:";
+  if (option.text == "memory") return 0;
+  const std::string_view text = option.text;
+  const auto number = text.starts_with(with_replicas)
+                          ? parse_digits(text.substr(with_replicas.size()))
+                          : std::nullopt;
+  if (number && *number >= 1 && *number <= durable_replicas_max) {
+    return static_cast<unsigned>(*number);
+  }
+  option.refuse(
+      "memory or replicas:N is expected, N from 1 to " + std::to_string(durable_replicas_max) +
+      (option.text == "disk" ? "; what is synced to the disk the server's own appendfsync "
+                               "decides"
+                             : ""));
+}
+
+// announced=reachable,announced=reachable
+std::vector<std::pair<ServerAddress, ServerAddress>> announced_of(const Written& option) {
+  constexpr std::string_view part = "an address in the option announce";
+  std::vector<std::pair<ServerAddress, ServerAddress>> pairs;
+  std::string_view rest = option.text;
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view pair = rest.substr(0, comma);
+    const std::size_t equals = pair.find('=');
+    if (equals == std::string_view::npos) {
+      option.refuse("announced:port=reachable:port is expected, several with commas between them");
+    }
+    pairs.emplace_back(read_server(pair.substr(0, equals), part),
+                       read_server(pair.substr(equals + 1), part));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return pairs;
+}
+
+constexpr std::array<std::pair<std::string_view, bool>, 2> read_sources{
+    {{"primary", false}, {"replicas", true}}};
 constexpr std::array<std::pair<std::string_view, Layout>, 2> layouts{
     {{"log", Layout::log}, {"dff", Layout::dff}}};
 
@@ -103,9 +142,13 @@ constexpr std::array<std::pair<std::string_view, Layout>, 2> layouts{
 constexpr unsigned bit(Kind kind) {
   return 1U << static_cast<unsigned>(kind);
 }
-constexpr unsigned redis_tls = bit(Kind::rediss);
+constexpr unsigned redis_tls = bit(Kind::rediss) | bit(Kind::cluster_tls) | bit(Kind::sentinel_tls);
 constexpr unsigned redis_unix = bit(Kind::redis_unix);
-constexpr unsigned redis_any = bit(Kind::redis) | redis_tls | redis_unix;
+constexpr unsigned sentinels = bit(Kind::sentinel) | bit(Kind::sentinel_tls);
+constexpr unsigned sentinels_tls = bit(Kind::sentinel_tls);
+constexpr unsigned several = bit(Kind::cluster) | bit(Kind::cluster_tls) | sentinels;
+constexpr unsigned may_be_cluster = bit(Kind::redis) | bit(Kind::rediss) | several;
+constexpr unsigned redis_any = bit(Kind::redis) | redis_tls | redis_unix | several;
 constexpr unsigned sqlite_only = bit(Kind::sqlite);
 constexpr unsigned everywhere = redis_any | sqlite_only | bit(Kind::memory);
 
@@ -117,6 +160,10 @@ struct Rule {
 };
 
 constexpr std::string_view for_redis = "it belongs to Redis (redis://, rediss://, redis+unix://)";
+constexpr std::string_view for_several = "it belongs to clusters and Sentinels";
+constexpr std::string_view for_cluster = "it belongs to clusters: write redis+cluster://h1,h2";
+constexpr std::string_view for_sentinels =
+    "it belongs to Sentinels: write redis+sentinel://h1,h2/service";
 constexpr std::string_view for_sqlite = "it belongs to sqlite://";
 constexpr std::string_view for_tls = "it needs TLS: write rediss://host (a Unix socket has no TLS)";
 constexpr std::string_view for_unix =
@@ -181,14 +228,25 @@ constexpr auto rules = std::to_array<Rule>({
      [](const Written& o, StorageUri& u) {
        u.redis.clock_tolerance = duration_of(o, shortest_duration, clock_tolerance_max);
      }},
+    {"durability", redis_any, for_redis,
+     [](const Written& o, StorageUri& u) { u.redis.durable_replicas = replicas_of(o); }},
+    {"read_from", may_be_cluster & ~sentinels, for_cluster,
+     [](const Written& o, StorageUri& u) { u.redis.read_replicas = choice_of(o, read_sources); }},
+    {"announce", may_be_cluster, for_several,
+     [](const Written& o, StorageUri& u) { u.redis.announced = announced_of(o); }},
+    {"sentinel_user", sentinels, for_sentinels,
+     [](const Written& o, StorageUri& u) { u.redis.sentinel_user = printable_of(o); }},
+    {"sentinel_password", sentinels, for_sentinels,
+     [](const Written& o, StorageUri& u) { u.redis.sentinel_password = o.text; }},
+    {"sentinel_tls", sentinels_tls, for_sentinels,
+     [](const Written& o, StorageUri& u) { u.redis.sentinel_tls = flag_of(o); }},
     {"user", redis_unix, for_unix,
      [](const Written& o, StorageUri& u) { u.redis.user = printable_of(o); }},
     {"password", redis_unix, for_unix,
      [](const Written& o, StorageUri& u) { u.redis.password = o.text; }},
     {"db", redis_unix, for_unix,
-     [](const Written& o, StorageUri& u) {
-       u.redis.database = read_database(o.text, "option db");
-     }},
+     [](const Written& o,
+        StorageUri& u) { u.redis.database = read_database(o.text, "option db"); }},
     {"tls_ca", redis_tls, for_tls,
      [](const Written& o, StorageUri& u) { u.redis.tls_ca_file = o.text; }},
     {"tls_cert", redis_tls, for_tls,
@@ -243,6 +301,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+bool is_secret(std::string_view name) {
+  return name == "password" || name == "sentinel_password";
+}
+
 // ---- reading -----------------------------------------------------------------------------------
 
 [[noreturn]] void fail_unknown(const Written& option, Kind kind) {
@@ -269,7 +331,7 @@ Written cut_option(std::string_view text, bool may_show) {
     fail("an option has no " + std::string(name.empty() ? "name" : "value") +
          "; write ?name=value&name=value");
   }
-  Written option{name, {}, may_show && name != "password"};
+  Written option{name, {}, may_show && !is_secret(name)};
   option.text = percent_decode(text.substr(equals + 1), "the value of an option");
   return option;
 }
@@ -285,6 +347,9 @@ void check_together(const UriParts& parts, const StorageUri& uri) {
   }
   if (parts.kind == Kind::redis_unix && !redis.user.empty() && redis.password.empty()) {
     fail("option user is given without password; add it");
+  }
+  if (!redis.sentinel_user.empty() && redis.sentinel_password.empty()) {
+    fail("option sentinel_user is given without sentinel_password; add it");
   }
   if (uri.options.ttl_on_read && uri.options.ttl == milliseconds(0)) {
     fail("option ttl_on_read has no effect without ttl; add it, or remove ttl_on_read");
@@ -339,10 +404,10 @@ void read_options(const UriParts& parts, StorageUri& out) {
     const auto index = static_cast<std::size_t>(rule - rules.begin());
     if (seen[index]) fail("option " + std::string(rule->name) + " is given twice; remove one");
     seen[index] = true;
-    may_show = may_show && rule->name != "password";
+    may_show = may_show && !is_secret(rule->name);
     if (option.text.empty())
       option.refuse("a value is expected; remove the option for its default");
-    if (rule->name != "password") refuse_control_bytes(option.text, "an option's value");
+    if (!is_secret(rule->name)) refuse_control_bytes(option.text, "an option's value");
     rule->apply(option, out);
     if (end == rest.size()) break;
     rest.remove_prefix(end + 1);

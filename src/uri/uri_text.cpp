@@ -21,10 +21,10 @@ constexpr auto scheme_rules = std::to_array<SchemeRule>({
     {"redis+unix", Kind::redis_unix, {}},
     {"sqlite", Kind::sqlite, {}},
     {"memory", Kind::memory, {}},
-    {"redis+cluster", {}, "Redis Cluster is not supported by this version; name one server"},
-    {"rediss+cluster", {}, "Redis Cluster is not supported by this version; name one server"},
-    {"redis+sentinel", {}, "Redis Sentinel is not supported by this version; name one server"},
-    {"rediss+sentinel", {}, "Redis Sentinel is not supported by this version; name one server"},
+    {"redis+cluster", Kind::cluster, {}},
+    {"rediss+cluster", Kind::cluster_tls, {}},
+    {"redis+sentinel", Kind::sentinel, {}},
+    {"rediss+sentinel", Kind::sentinel_tls, {}},
     {"rediss+unix", {}, "TLS over a Unix socket is not supported; write redis+unix:///path.sock"},
     {"unix", {}, "write redis+unix:///path.sock"},
     {"valkey", {}, "write redis://, which serves Valkey too"},
@@ -35,7 +35,8 @@ constexpr auto scheme_rules = std::to_array<SchemeRule>({
 });
 
 constexpr std::string_view known_schemes =
-    "known are redis://, rediss://, redis+unix://, sqlite:// and memory://";
+    "known are redis://, rediss://, redis+unix://, redis+cluster://, rediss+cluster://, "
+    "redis+sentinel://, rediss+sentinel://, sqlite:// and memory://";
 
 constexpr bool is_control(char byte) noexcept {
   const auto value = static_cast<unsigned char>(byte);
@@ -91,7 +92,7 @@ Kind kind_of(std::string_view scheme, std::string_view rest) {
 // `redis://user:pa/ss@host`: everything up to the first / ? # is the authority, so an @ behind it
 // is what an unescaped password leaves.
 void check_leftovers(Kind kind, std::string_view behind_authority) {
-  const bool is_redis = kind == Kind::redis || kind == Kind::rediss;
+  const bool is_redis = kind != Kind::redis_unix && kind != Kind::sqlite && kind != Kind::memory;
   if (is_redis && behind_authority.find('@') != std::string_view::npos) {
     fail(
         "an @ stands behind the host, which happens when the password holds a character with a "

@@ -18,7 +18,17 @@ inline constexpr std::string_view encode_hint =
 [[noreturn]] void fail(const std::string& text);
 
 /// What the rest of a URI means: each has its own options.
-enum class Kind : std::uint8_t { redis, rediss, redis_unix, sqlite, memory };
+enum class Kind : std::uint8_t {
+  redis,
+  rediss,
+  redis_unix,
+  cluster,
+  cluster_tls,
+  sentinel,
+  sentinel_tls,
+  sqlite,
+  memory
+};
 
 struct UriParts {
   Kind kind = Kind::memory;

@@ -98,6 +98,13 @@ asio::awaitable<redis::ExecResult> FaultyClient::exec(std::uint16_t /*slot*/, st
       .failure = errc::canceled, .sent = redis::Sent::maybe, .detail = "cancelled", .reply = {}};
 }
 
+asio::awaitable<redis::ExecResult> FaultyClient::exec_together(std::uint16_t /*slot*/,
+                                                               std::string /*requests*/,
+                                                               unsigned /*count*/,
+                                                               redis::Clock::time_point) {
+  throw std::logic_error("no test parks several commands");
+}
+
 void FaultyClient::close() {
   is_closed_ = true;
   for (const auto& waiting : calls_) {

@@ -1,6 +1,7 @@
 #include "support/redis_client.hpp"
 
 #include <hiredis/hiredis.h>
+#include <signal.h>
 
 #include <utility>
 
@@ -76,8 +77,11 @@ std::vector<std::string> RedisReply::texts() const {
   return result;
 }
 
+// hiredis writes to a connection that the server has closed as to any other.
 RedisClient::RedisClient(RedisAddress address)
-    : address_(std::move(address)), connection_(std::make_unique<Connection>()) {}
+    : address_(std::move(address)), connection_(std::make_unique<Connection>()) {
+  ::signal(SIGPIPE, SIG_IGN);
+}
 
 RedisClient::~RedisClient() = default;
 

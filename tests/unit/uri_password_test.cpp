@@ -15,6 +15,10 @@ TEST(RedactUri, HidesThePasswordAndNothingElse) {
             "redis+unix:///a.sock?db=1&password=***&user=u");
   EXPECT_EQ(redact_uri("sqlite:////a/b.db?ttl=60"), "sqlite:////a/b.db?ttl=60");
   EXPECT_EQ(redact_uri("memory://"), "memory://");
+  EXPECT_EQ(redact_uri("redis+cluster://bot:secret@h:1,g:2/?ttl=60"),
+            "redis+cluster://bot:***@h:1,g:2/?ttl=60");
+  EXPECT_EQ(redact_uri("redis+sentinel://:secret@h/s/1?sentinel_password=other&ttl=60"),
+            "redis+sentinel://:***@h/s/1?sentinel_password=***&ttl=60");
 }
 
 TEST(RedactUri, CutsWhatDoesNotParse) {
@@ -85,6 +89,10 @@ TEST(Passwords, NeverShowInAnErrorOrARedactedUri) {
              "redis+unix:///a?password=" + written + "&db=x",
              "redis+unix:///a?password=" + written + "&password=" + written,
              "redis+cluster://u:" + written + "@h",
+             "redis+cluster://u:" + written + "@h,g:x",
+             "redis+sentinel://u:" + written + "@h,g/s/x",
+             "redis+sentinel://h/s?sentinel_password=" + written,
+             "redis+sentinel://h/s?sentinel_password=" + written + "&ttl=x",
              "sqlite://u:" + written + "@h/a",
              "memory://u:" + written + "@h",
          }) {

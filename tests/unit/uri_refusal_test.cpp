@@ -30,7 +30,7 @@ TEST(ParseUri, RefusesTheFourteenKnownMistakes) {
       {"redis://h:abc", "port", "1 to 65535"},                                            // 4
       {"redis://h/16x", "database", "whole number"},                                      // 5
       {"redis://h/-1", "database", "whole number"},                                       // 5
-      {"redis+cluster://h/1", "Cluster", "not supported by this version"},                // 6
+      {"redis+cluster://h/1", "database 0 only", "namespace="},                           // 6
       {"redis://u:p%zz@h", "the password", "%25"},                                        // 7
       {"redis://u:p@ss@h", "more than one @", "%40"},                                     // 8
       {"redis://u:p:ss@h", "more than one :", "%3A"},                                     // 8
@@ -51,7 +51,7 @@ TEST(ParseUri, RefusesTheFourteenKnownMistakes) {
       {"redis://h?timeout=-1", "timeout is \"-1\"", "from 1ms to 10m"},                   // 13
       {"redis://h?timeout=1e9h", "timeout is \"1e9h\"", "from 1ms to 10m"},               // 13
       {"redis://h?timeout=99999999999999999999h", "timeout", "from 1ms to 10m"},          // 13
-      {"redis+sentinel://h1,h2", "Sentinel", "not supported by this version"},            // 14
+      {"redis+sentinel://h1,h2", "no service", "/mymaster"},                              // 14
   });
   // 2 is `redis://`: the documented default, see LeavesOutToTheDefaults.
 }
@@ -65,7 +65,6 @@ TEST(ParseUri, RefusesAWrongStart) {
       {"unix:///a.sock", "unix://", "redis+unix:///path.sock"},
       {"valkeys://h", "valkeys://", "rediss://"},
       {"sqlite+aiosqlite:///a.db", "sqlite+aiosqlite://", "sqlite:///"},
-      {"rediss+cluster://h", "Cluster", "one server"},
       {"redis://h\n", "control character", "remove it"},
       {std::string("redis://h\0", 10), "NUL", "remove it"},
       {"redis://" + std::string(9000, 'h'), "8192", "shorten"},
@@ -83,7 +82,7 @@ TEST(ParseUri, RefusesAWrongHostOrUser) {
       {"redis://[]", "host", "[::1]"},
       {"redis://[127.0.0.1]", "host", "[::1]"},
       {"redis://[fe80::1%25]", "zone", "%25eth0"},
-      {"redis://h1,h2", "comma", "one"},
+      {"redis://h1,h2", "comma", "redis+cluster://"},
       {"redis://a..b", "host", "letters"},
       {"redis://a b", "host", "letters"},
       {"redis://a%20b", "host", "letters"},
@@ -102,6 +101,40 @@ TEST(ParseUri, RefusesAWrongHostOrUser) {
       {"redis+unix://run/a.sock", "slash", "redis+unix:///"},
       {"redis+unix://u:p@/run/a.sock", "slash", "?user="},
       {"redis+unix:///run/", "names no file", "redis+unix:///path"},
+  });
+}
+
+TEST(ParseUri, RefusesWrongServersOfAClusterOrOfSentinels) {
+  expect_refused({
+      {"redis+cluster://", "host is missing", "host1:port,host2:port"},
+      {"redis+cluster://a,", "host is missing", "host1:port,host2:port"},
+      {"redis+cluster://,a", "host is missing", "host1:port,host2:port"},
+      {"redis+cluster://a,:7000", "host is missing", "port"},
+      {"redis+cluster://a,b:x", "port", "1 to 65535"},
+      {"redis+cluster://a,a:6379", "twice", "remove one"},
+      {"redis+cluster://a,b c", "host", "letters"},
+      {"redis+cluster://a,[::1", "host", "[::1]"},
+      {"redis+cluster://a/x", "database", "whole number"},
+      {"redis+cluster://u:p@ss@a,b", "more than one @", "%40"},
+      {"redis+sentinel://a", "no service", "redis+sentinel://"},
+      {"redis+sentinel://a/", "no service", "redis+sentinel://"},
+      {"redis+sentinel://a//0", "no service", "redis+sentinel://"},
+      {"redis+sentinel://a/s/x", "database", "whole number"},
+      {"redis+sentinel://a/s%00", "the service", "NUL"},
+      {"redis+sentinel://a/s?sentinel_user=u", "sentinel_user", "sentinel_password"},
+      {"redis+sentinel://a/s?sentinel_tls=yes", "sentinel_tls has no meaning", "redis+sentinel"},
+      {"redis://a?sentinel_password=x", "sentinel_password has no meaning", "redis+sentinel"},
+      {"redis+sentinel://a/s?read_from=replicas", "read_from has no meaning", "redis+cluster"},
+      {"redis+cluster://a?read_from=any", "read_from", "primary, replicas"},
+      {"redis+cluster://a?announce=b:1", "announce", "announced:port=reachable:port"},
+      {"redis+cluster://a?announce=b=c:1", "announce", "host:port"},
+      {"redis+cluster://a?announce=b:1=c:x", "port", "1 to 65535"},
+      {"redis+unix:///a?announce=b:1=c:1", "announce has no meaning", "clusters"},
+      {"redis+cluster://a?tls_ca=x", "tls_ca", "rediss://"},
+      {"redis://a?durability=disk", "durability", "appendfsync"},
+      {"redis://a?durability=replicas:0", "durability", "1 to 16"},
+      {"redis://a?durability=replicas:17", "durability", "1 to 16"},
+      {"sqlite:///a?durability=memory", "durability has no meaning", "redis://"},
   });
 }
 

@@ -175,5 +175,48 @@ TEST(UriDocumentation, NamesEveryOption) {
   }
 }
 
+TEST(ParseUri, ReadsTheNodesOfACluster) {
+  const auto uri =
+      parse_uri("redis+cluster://bot:s%40cret@h1:7001,h2,[::1]:7003/0?read_from=replicas");
+  EXPECT_EQ(uri.scheme, UriScheme::redis);
+  EXPECT_EQ(uri.redis.topology, Topology::cluster);
+  EXPECT_EQ(uri.redis.user, "bot");
+  EXPECT_EQ(uri.redis.password, "s@cret");
+  EXPECT_EQ(uri.redis.host, "h1");
+  EXPECT_EQ(uri.redis.port, 7001);
+  EXPECT_EQ(uri.redis.more_servers, (std::vector<ServerAddress>{{"h2", 6379}, {"::1", 7003}}));
+  EXPECT_TRUE(uri.redis.read_replicas);
+  EXPECT_FALSE(uri.redis.tls);
+  EXPECT_TRUE(parse_uri("rediss+cluster://h1/").redis.tls);
+  EXPECT_EQ(parse_uri("redis://h1").redis.topology, Topology::automatic);
+}
+
+TEST(ParseUri, ReadsTheSentinelsAndTheirService) {
+  const auto uri = parse_uri(
+      "rediss+sentinel://:pw@s1,s2:5000/my%20master/3?sentinel_user=u&sentinel_password=x%2Fy");
+  EXPECT_EQ(uri.redis.topology, Topology::sentinel);
+  EXPECT_EQ(uri.redis.host, "s1");
+  EXPECT_EQ(uri.redis.port, 26379);
+  EXPECT_EQ(uri.redis.more_servers, (std::vector<ServerAddress>{{"s2", 5000}}));
+  EXPECT_EQ(uri.redis.service, "my master");
+  EXPECT_EQ(uri.redis.database, 3);
+  EXPECT_EQ(uri.redis.password, "pw");
+  EXPECT_EQ(uri.redis.sentinel_user, "u");
+  EXPECT_EQ(uri.redis.sentinel_password, "x/y");
+  EXPECT_TRUE(uri.redis.tls);
+  EXPECT_TRUE(uri.redis.sentinel_tls);
+  EXPECT_FALSE(parse_uri("rediss+sentinel://s/m?sentinel_tls=no").redis.sentinel_tls);
+}
+
+TEST(ParseUri, ReadsAnnouncedAddressesAndDurability) {
+  const auto uri = parse_uri(
+      "redis://h?announce=10.0.0.1:6379=localhost:7001,[fe80::1]:1=[::1]:2&durability=replicas:2");
+  const std::vector<std::pair<ServerAddress, ServerAddress>> expected{
+      {{"10.0.0.1", 6379}, {"localhost", 7001}}, {{"fe80::1", 1}, {"::1", 2}}};
+  EXPECT_EQ(uri.redis.announced, expected);
+  EXPECT_EQ(uri.redis.durable_replicas, 2U);
+  EXPECT_EQ(parse_uri("redis://h?durability=memory").redis.durable_replicas, 0U);
+}
+
 }  // namespace
 }  // namespace dialogstore

@@ -1,0 +1,421 @@
+// The storage on a real Redis Cluster. Starting one takes seconds, so each test asks it much.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "dialogstore/context_storage.hpp"
+#include "dialogstore/error.hpp"
+#include "redis/keys.hpp"
+#include "support/eventually.hpp"
+#include "support/redis_cluster.hpp"
+#include "support/tcp_proxy.hpp"
+
+namespace dialogstore::test {
+namespace {
+
+Context dialog(const std::string& text) {
+  Context context(Json("id"));
+  context.add_request(text);
+  return context;
+}
+
+std::string key(std::size_t number) {
+  return "key" + std::to_string(number);
+}
+
+std::set<std::string> listed(DBContextStorage& storage, ScanOrder order, std::size_t page = 30) {
+  std::set<std::string> keys;
+  ScanPage some;
+  do {
+    some = storage.scan(some.cursor, {.page_size = page, .order = order});
+    for (const auto& one : some.keys) keys.insert(one.text());
+  } while (!some.cursor.empty());
+  return keys;
+}
+
+template <class Call>
+std::pair<errc, std::string> error_of(Call&& call) {
+  try {
+    static_cast<void>(call());
+    return {};
+  } catch (const StorageError& error) {
+    return {error.reason(), error.what()};
+  }
+}
+
+// Everything there is, through a storage that was opened by `uri`.
+void use_all_operations(RedisCluster& cluster, const std::string& uri) {
+  constexpr std::size_t count = 90;
+  const auto storage = context_storage_factory(uri);
+  const auto others = context_storage_factory(cluster.uri("namespace=" + unique_name()));
+  others->set_item("mine", dialog("other"));
+  std::vector<ContextKey> keys;
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < count; ++i) {
+    storage->set_item(key(i), dialog(key(i)));
+    keys.emplace_back(key(i));
+    names.insert(key(i));
+  }
+  const auto loaded = storage->get_items(keys);
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_TRUE(loaded[i]) << i;
+    EXPECT_EQ(loaded[i]->last_request()->text, key(i));
+  }
+  EXPECT_EQ(storage->len(), count);
+  EXPECT_TRUE(storage->contains(key(0)));
+  EXPECT_FALSE(storage->contains("nobody"));
+  EXPECT_EQ(listed(*storage, ScanOrder::any), names);
+  EXPECT_EQ(listed(*storage, ScanOrder::newest_first), names);
+  auto again = storage->get_item(key(1));
+  again.add_request("more");
+  storage->set_item(key(1), again);
+  EXPECT_EQ(storage->get_item(key(1)).turn_count(), 2U);
+  EXPECT_TRUE(storage->del_item(key(2)));
+  EXPECT_FALSE(storage->del_item(key(2)));
+  EXPECT_EQ(error_of([&] { return storage->get_item(key(2)); }).first, errc::key_not_found);
+
+  const auto report = storage->check(false);
+  EXPECT_EQ(report.contexts, count - 1);
+  EXPECT_TRUE(report.sound());
+  EXPECT_EQ(storage->clear(), count - 1);
+  EXPECT_EQ(storage->len(), 0U);
+  EXPECT_EQ(others->len(), 1U);
+}
+
+TEST(Cluster, DoesAllThatOneServerDoes) {
+  RedisCluster cluster;
+  {
+    SCOPED_TRACE("by several nodes");
+    use_all_operations(cluster, cluster.uri("namespace=" + unique_name()));
+  }
+  {
+    SCOPED_TRACE("by one node, which says that it is one");
+    use_all_operations(cluster, cluster.node_uri(2, "namespace=" + unique_name()));
+  }
+  {
+    SCOPED_TRACE("with several connections to each");
+    use_all_operations(cluster,
+                       cluster.uri("connections=3&ttl=1h&cache=5&namespace=" + unique_name()));
+  }
+
+  // Contexts that the listing does not know lie on every node.
+  const auto space = unique_name();
+  const auto storage = context_storage_factory(cluster.uri("namespace=" + space));
+  constexpr std::size_t count = 40;
+  for (std::size_t i = 0; i < count; ++i) storage->set_item(key(i), dialog("x"));
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    EXPECT_GT(cluster.node(i).command({"DBSIZE"}).integer, 0) << "all on one side?";
+  }
+  const auto index = space + ":index:0";
+  const auto owner = cluster.owner_of(cluster.slot_of(index));
+  ASSERT_EQ(cluster.node(owner).command({"DEL", index}).integer, 1);
+  EXPECT_EQ(storage->check(true).unlisted, count);
+  EXPECT_EQ(storage->len(), count);
+}
+
+TEST(Cluster, SharesValuesWithDff) {
+  RedisCluster cluster({.primaries = 2});
+  const auto storage = context_storage_factory(cluster.uri("layout=dff"));
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < 30; ++i) {
+    storage->set_item(key(i), dialog(key(i)));
+    names.insert(key(i));
+  }
+  EXPECT_EQ(listed(*storage, ScanOrder::any, 4), names);
+  EXPECT_EQ(storage->len(), names.size());
+  EXPECT_EQ(storage->get_item(key(7)).last_request()->text, key(7));
+  EXPECT_EQ(storage->clear(), names.size());
+  EXPECT_EQ(storage->len(), 0U);
+}
+
+// ---- what moves -------------------------------------------------------------------------------
+
+// Threads that go on talking: each has dialogs of its own and saves a turn of one after the other.
+class Talk {
+ public:
+  Talk(const std::string& uri, std::vector<std::vector<std::string>> keys_of_threads) {
+    for (auto& keys : keys_of_threads) {
+      threads_.emplace_back([this, uri, keys = std::move(keys)] { run(uri, keys); });
+    }
+  }
+  ~Talk() { stop(); }
+
+  void stop() {
+    is_stopping_ = true;
+    for (auto& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+  // Waits until this many more turns were saved.
+  [[nodiscard]] bool goes_on(std::size_t turns) {
+    const auto until = saved_.load() + turns;
+    return eventually([&] { return saved_ >= until || has_failed(); }, std::chrono::seconds(30)) &&
+           !has_failed();
+  }
+  std::size_t saved() const { return saved_; }
+  std::size_t retried() const { return retried_; }
+  std::string failure() {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+  // What each dialog must hold: turns 0, 1, 2 … each once.
+  std::map<std::string, std::size_t> turns() {
+    const std::lock_guard lock(mutex_);
+    return turns_;
+  }
+
+ private:
+  bool has_failed() { return !failure().empty(); }
+
+  void run(const std::string& uri, const std::vector<std::string>& keys) try {
+    const auto storage = context_storage_factory(uri);
+    std::map<std::string, Context> contexts;
+    for (const auto& name : keys) contexts.emplace(name, Context(Json(name)));
+    while (!is_stopping_) {
+      for (const auto& name : keys) say(*storage, name, contexts.at(name));
+    }
+  } catch (const std::exception& error) {
+    const std::lock_guard lock(mutex_);
+    failure_ = error.what();
+  }
+
+  void say(DBContextStorage& storage, const std::string& name, Context& context) {
+    const auto number = context.turn_count();
+    context.add_request(std::to_string(number));
+    // The same object again settles a save whose outcome is not known, and is refused when what it
+    // was made on is gone.
+    for (int attempt = 0;; ++attempt) {
+      try {
+        storage.set_item(name, context);
+        break;
+      } catch (const StorageError& error) {
+        const bool may_go_on = is_transient(error.code()) || is_outcome_unknown(error.code()) ||
+                               error.reason() == errc::not_replicated;
+        if (!may_go_on || attempt == 20 || is_stopping_) throw;
+        ++retried_;
+      }
+    }
+    ++saved_;
+    const std::lock_guard lock(mutex_);
+    turns_[name] = number + 1;
+  }
+
+  std::vector<std::thread> threads_;
+  std::atomic<bool> is_stopping_ = false;
+  std::atomic<std::size_t> saved_ = 0;
+  std::atomic<std::size_t> retried_ = 0;
+  std::mutex mutex_;
+  std::string failure_;
+  std::map<std::string, std::size_t> turns_;
+};
+
+void expect_each_turn_once(DBContextStorage& storage,
+                           const std::map<std::string, std::size_t>& turns) {
+  for (const auto& [name, count] : turns) {
+    const auto context = storage.get_item(name);
+    ASSERT_EQ(context.turn_count(), count) << name;
+    std::size_t next = 0;
+    for (const auto& [number, request] : context.requests()) {
+      EXPECT_EQ(request.text, std::to_string(next++)) << name;
+    }
+  }
+}
+
+// Two keys of one slot, so that a moving slot has keys on both sides.
+std::vector<std::string> keys_of_one_slot(const std::string& space, std::size_t count) {
+  const redis::KeyNames names(space);
+  const auto slot = names.context("first").slot;
+  std::vector<std::string> keys{"first"};
+  for (std::size_t i = 0; keys.size() < count; ++i) {
+    if (names.context(key(i)).slot == slot) keys.push_back(key(i));
+  }
+  return keys;
+}
+
+TEST(Cluster, SlotsMoveWhileDialogsGoOn) {
+  RedisCluster cluster;
+  const auto space = unique_name();
+  const auto uri = cluster.uri("namespace=" + space);
+  const auto keys = keys_of_one_slot(space, 4);
+  const redis::KeyNames names(space);
+  const int slot = names.context("first").slot;
+  const int index_slot = names.index(0).slot;
+  const int meta_slot = names.meta().slot;
+  const auto storage = context_storage_factory(uri);
+  Talk talk(uri, {{keys[0], keys[1]}, {keys[2], "a", "b"}});
+  ASSERT_TRUE(talk.goes_on(50)) << talk.failure();
+
+  const auto next_of = [&](int moved) { return (cluster.owner_of(moved) + 1) % 3; };
+  for (int round = 0; round < 3; ++round) {
+    cluster.move_slot(slot, next_of(slot), [&] {
+      // Some keys of it are here, some there, and new ones come into being.
+      EXPECT_TRUE(talk.goes_on(50)) << talk.failure();
+      storage->set_item(keys[3], dialog("created on the way"));
+      EXPECT_EQ(storage->get_item(keys[3]).last_request()->text, "created on the way");
+      EXPECT_TRUE(storage->del_item(keys[3]));
+    });
+    cluster.move_slot(index_slot, next_of(index_slot));
+    cluster.move_slot(meta_slot, next_of(meta_slot));
+    ASSERT_TRUE(talk.goes_on(20)) << talk.failure();
+  }
+
+  // A node comes, serves the slot, and goes again for ever.
+  const auto guest = cluster.add_node();
+  cluster.move_slot(slot, guest);
+  ASSERT_TRUE(talk.goes_on(50)) << talk.failure();
+  EXPECT_EQ(cluster.owner_of(slot), guest);
+  cluster.move_slot(slot, 0);
+  ASSERT_TRUE(talk.goes_on(20)) << talk.failure();
+  cluster.remove_node(guest);
+  ASSERT_TRUE(talk.goes_on(50)) << talk.failure();
+
+  talk.stop();
+  EXPECT_EQ(talk.failure(), "");
+  EXPECT_EQ(talk.retried(), 0U) << "nothing was ever away";
+  expect_each_turn_once(*context_storage_factory(uri), talk.turns());
+  EXPECT_TRUE(storage->check(false).sound());
+}
+
+TEST(Cluster, PrimariesFailWhileDialogsGoOn) {
+  RedisCluster cluster({.primaries = 3, .replicas = 1});
+  const auto space = unique_name();
+  const redis::KeyNames names(space);
+  // Acknowledged only when a replica has it: so no failover may lose a turn.
+  const auto uri = cluster.uri("durability=replicas:1&timeout=3s&namespace=" + space);
+  const int slot = names.context("first").slot;
+  const auto replica_of = [&](std::size_t primary) {
+    const auto replicas =
+        cluster.node(primary).command({"CLUSTER", "REPLICAS", cluster.id(primary)});
+    for (std::size_t i = 0; i < cluster.size(); ++i) {
+      if (replicas.elements.at(0).text.starts_with(cluster.id(i))) return i;
+    }
+    throw std::runtime_error("no replica");
+  };
+  {
+    // Nodes tell of a replica when it has got something.
+    for (std::size_t i = 0; i < 20; ++i) {
+      context_storage_factory(cluster.uri("namespace=" + space))->set_item(key(i), dialog("x"));
+    }
+    ASSERT_TRUE(eventually([&] { return cluster.shows_replicas(); }));
+    const auto stale =
+        context_storage_factory(cluster.uri("read_from=replicas&namespace=" + space));
+    stale->set_item("read", dialog("x"));
+    EXPECT_TRUE(eventually([&] { return stale->contains("read"); }));
+    std::string read;
+    for (std::size_t i = 3; i < 6; ++i) read += cluster.node(i).info("cmdstat_lrange");
+    EXPECT_NE(read, "") << "no replica was asked";
+  }
+  Talk talk(uri, {{"first"}, {"a", "b"}, {"c", "d"}});
+  ASSERT_TRUE(talk.goes_on(50)) << talk.failure();
+
+  const auto first = cluster.owner_of(slot);
+  const auto successor = replica_of(first);
+  ASSERT_FALSE(cluster.node(successor).command({"CLUSTER", "FAILOVER"}).is_error());
+  ASSERT_TRUE(eventually([&] { return cluster.is_primary(successor); }));
+  ASSERT_TRUE(talk.goes_on(50)) << talk.failure();
+  ASSERT_TRUE(cluster.wait_until_sound());
+
+  // It hangs; its replica, the one deposed before, takes over; it wakes up and is a replica.
+  cluster.node(successor).stop_process();
+  ASSERT_TRUE(eventually([&] { return cluster.is_primary(first); }, std::chrono::seconds(20)));
+  cluster.node(successor).continue_process();
+  ASSERT_TRUE(cluster.wait_until_sound());
+  ASSERT_TRUE(talk.goes_on(50)) << talk.failure();
+
+  // It dies, and comes back as a replica.
+  cluster.node(first).kill9();
+  ASSERT_TRUE(eventually([&] { return cluster.is_primary(successor); }, std::chrono::seconds(20)));
+  cluster.node(first).restart();
+  ASSERT_TRUE(talk.goes_on(50)) << talk.failure();
+
+  talk.stop();
+  EXPECT_EQ(talk.failure(), "");
+  expect_each_turn_once(*context_storage_factory(uri), talk.turns());
+}
+
+// ---- what is wrong ------------------------------------------------------------------------------
+
+TEST(Cluster, SaysWhatIsWrong) {
+  RedisCluster cluster({.primaries = 2, .server = {.password = "pw"}});
+  const auto space = "namespace=" + unique_name();
+  const auto storage = context_storage_factory(cluster.uri("timeout=1s&" + space));
+  storage->set_item("k", dialog("x"));
+
+  // A slot that nobody serves: the cluster is down, nothing is written, and it passes.
+  const redis::KeyNames names(space.substr(10));
+  const auto slot = std::to_string(names.context("k").slot);
+  const auto owner = cluster.owner_of(names.context("k").slot);
+  ASSERT_FALSE(cluster.node(owner).command({"CLUSTER", "DELSLOTS", slot}).is_error());
+  const auto down = error_of([&] { return storage->get_item("k"); });
+  EXPECT_EQ(down.first, errc::unavailable) << down.second;
+  auto unsaved = dialog("y");
+  EXPECT_EQ(error_of([&] { return storage->set_item("k", unsaved), 0; }).first, errc::unavailable);
+  ASSERT_FALSE(cluster.node(owner).command({"CLUSTER", "ADDSLOTS", slot}).is_error());
+  EXPECT_TRUE(
+      eventually([&] { return error_of([&] { return storage->contains("k"); }).first == errc{}; }));
+
+  // The wrong password, and none.
+  const auto at = std::to_string(cluster.node(0).port());
+  const auto wrong = context_storage_factory("redis+cluster://:secret@127.0.0.1:" + at + "/");
+  const auto denied = error_of([&] { return wrong->len(); });
+  EXPECT_EQ(denied.first, errc::auth_failed);
+  EXPECT_EQ(denied.second.find("secret"), std::string::npos);
+  const auto without = context_storage_factory("redis+cluster://127.0.0.1:" + at + "/");
+  EXPECT_EQ(error_of([&] { return without->len(); }).first, errc::auth_failed);
+  const auto detected = context_storage_factory("redis://:pw@127.0.0.1:" + at + "/1");
+  EXPECT_EQ(error_of([&] { return detected->len(); }).first, errc::invalid_argument);
+
+  // One server that is no node, and a port where nobody is.
+  RedisServer single;
+  const auto alone =
+      context_storage_factory("redis+cluster://127.0.0.1:" + std::to_string(single.port()) + "/");
+  const auto no_node = error_of([&] { return alone->len(); });
+  EXPECT_EQ(no_node.first, errc::unsupported_server);
+  EXPECT_NE(no_node.second.find("redis://"), std::string::npos) << no_node.second;
+  const auto away = context_storage_factory(
+      "redis+cluster://127.0.0.1:" + std::to_string(free_port()) + "/?timeout=300ms");
+  EXPECT_EQ(error_of([&] { return away->len(); }).first, errc::unavailable);
+}
+
+TEST(Cluster, IsReachedOverTlsAndUnderOtherAddresses) {
+  RedisCluster cluster({.primaries = 2, .server = {.has_tls = true}});
+  const auto pair = [](int announced, int reachable) {
+    return "127.0.0.1:" + std::to_string(announced) + "=127.0.0.1:" + std::to_string(reachable);
+  };
+  const auto tls_port = [&](std::size_t number) {
+    return pair(cluster.node(number).port(), cluster.node(number).tls_port());
+  };
+  // Each node has an authority of its own, so the chain is not looked at here; link_tls_test does.
+  // And the nodes talk to each other without TLS, so they announce the other port.
+  const auto tls = context_storage_factory(
+      "rediss+cluster://127.0.0.1:" + std::to_string(cluster.node(0).tls_port()) +
+      "/?tls_insecure=yes&announce=" + tls_port(0) + "," + tls_port(1) +
+      "&namespace=" + unique_name());
+  for (std::size_t i = 0; i < 20; ++i) tls->set_item(key(i), dialog("x"));
+  EXPECT_EQ(tls->len(), 20U);
+
+  TcpProxy first(cluster.node(0).port());
+  TcpProxy second(cluster.node(1).port());
+  const auto storage = context_storage_factory(
+      "redis+cluster://127.0.0.1:" + std::to_string(first.port()) +
+      "/?announce=" + pair(cluster.node(0).port(), first.port()) + "," +
+      pair(cluster.node(1).port(), second.port()) + "&namespace=" + unique_name());
+  for (std::size_t i = 0; i < 20; ++i) storage->set_item(key(i), dialog("x"));
+  EXPECT_EQ(storage->len(), 20U);
+  const auto connections = [](RedisServer& node) {
+    return node.info("total_connections_received");
+  };
+  EXPECT_GT(second.stats().accepted, 0U);
+  const auto before = connections(cluster.node(1));
+  first.cut_all();
+  second.cut_all();
+  for (std::size_t i = 0; i < 20; ++i) EXPECT_TRUE(storage->contains(key(i)));
+  EXPECT_GT(std::stoul(connections(cluster.node(1))), std::stoul(before));
+  EXPECT_EQ(storage->check(false).contexts, 20U);
+}
+
+}  // namespace
+}  // namespace dialogstore::test

@@ -1,0 +1,194 @@
+// The storage on a primary that real Sentinels watch over.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "dialogstore/context_storage.hpp"
+#include "dialogstore/error.hpp"
+#include "support/eventually.hpp"
+#include "support/redis_server.hpp"
+
+namespace dialogstore::test {
+namespace {
+
+constexpr std::chrono::seconds failover_patience{30};
+
+Context dialog(const std::string& text) {
+  Context context(Json("id"));
+  context.add_request(text);
+  return context;
+}
+
+template <class Call>
+std::pair<errc, std::string> error_of(Call&& call) {
+  try {
+    static_cast<void>(call());
+    return {};
+  } catch (const StorageError& error) {
+    return {error.reason(), error.what()};
+  }
+}
+
+// A primary, a replica of it, and Sentinels that have agreed on both.
+class Watched {
+ public:
+  explicit Watched(std::size_t sentinels = 3, const std::string& password = {},
+                   const std::string& sentinel_password = {})
+      : password_(password), sentinel_password_(sentinel_password) {
+    for (int i = 0; i < 2; ++i) {
+      servers_.push_back(std::make_unique<RedisServer>(RedisServerOptions{
+          .config = {"repl-diskless-sync-delay 0",
+                     password.empty() ? "# no password" : "masterauth " + password},
+          .password = password}));
+    }
+    servers_[1]->command({"REPLICAOF", RedisServer::host(), std::to_string(servers_[0]->port())});
+    for (std::size_t i = 0; i < sentinels; ++i) {
+      RedisServerOptions options{.arguments = {"--sentinel"}, .password = sentinel_password};
+      options.config = {monitor(), "sentinel down-after-milliseconds svc 700",
+                        "sentinel failover-timeout svc 3000"};
+      if (!password.empty()) options.config.push_back("sentinel auth-pass svc " + password);
+      if (!sentinel_password.empty()) {
+        options.config.push_back("sentinel sentinel-pass " + sentinel_password);
+      }
+      sentinels_.push_back(std::make_unique<RedisServer>(options));
+    }
+    if (!eventually([&] { return is_sound(); }, failover_patience)) {
+      throw std::runtime_error("the Sentinels do not agree");
+    }
+  }
+
+  RedisServer& server(std::size_t number) { return *servers_.at(number); }
+  RedisServer& sentinel(std::size_t number) { return *sentinels_.at(number); }
+  std::string uri(const std::string& query) const {
+    std::string text = "redis+sentinel://";
+    if (!password_.empty()) text += ":" + password_ + "@";
+    for (std::size_t i = 0; i < sentinels_.size(); ++i) {
+      text += (i == 0 ? "" : ",") + std::string(RedisServer::host()) + ":" +
+              std::to_string(sentinels_[i]->port());
+    }
+    text += "/svc?" + query;
+    if (!sentinel_password_.empty()) text += "&sentinel_password=" + sentinel_password_;
+    return text;
+  }
+  bool is_primary(std::size_t number) {
+    const auto role = server(number).command({"ROLE"});
+    return !role.elements.empty() && role.elements.at(0).text == "master";
+  }
+  // All Sentinels know each other and the replica.
+  bool is_sound() {
+    for (const auto& sentinel : sentinels_) {
+      const auto fields = sentinel->command({"SENTINEL", "MASTER", "svc"}).texts();
+      const auto field = [&](const std::string& name) {
+        for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+          if (fields[i] == name) return fields[i + 1];
+        }
+        return std::string();
+      };
+      if (field("num-slaves") != "1" || field("flags") != "master" ||
+          field("num-other-sentinels") != std::to_string(sentinels_.size() - 1)) {
+        return false;
+      }
+    }
+    return server(1).info("master_link_status") == "up" || !is_primary(0);
+  }
+
+ private:
+  std::string monitor() const {
+    return "sentinel monitor svc 127.0.0.1 " + std::to_string(servers_[0]->port()) + " " +
+           std::to_string(2);
+  }
+
+  std::string password_;
+  std::string sentinel_password_;
+  std::vector<std::unique_ptr<RedisServer>> servers_;
+  std::vector<std::unique_ptr<RedisServer>> sentinels_;
+};
+
+TEST(Sentinel, AFailoverIsFollowedWhileADialogGoesOn) {
+  Watched watched;
+  const auto uri = watched.uri("durability=replicas:1&timeout=20s&namespace=" + unique_name());
+  const auto storage = context_storage_factory(uri);
+  std::atomic<bool> is_stopping = false;
+  std::atomic<std::size_t> saved = 0;
+  std::string failure;
+  std::thread talk([&] {
+    Context context(Json("id"));
+    try {
+      while (!is_stopping) {
+        context.add_request(std::to_string(saved));
+        storage->set_item("dialog", context);
+        ++saved;
+        // After the first failover there is no replica left to wait for.
+        if (saved == 60) break;
+      }
+    } catch (const std::exception& error) {
+      failure = error.what();
+    }
+  });
+  EXPECT_TRUE(eventually([&] { return saved >= 60; }));
+  talk.join();
+  ASSERT_EQ(failure, "");
+
+  // One that is wrong or gone is outvoted.
+  watched.sentinel(0).kill9();
+  const auto plain =
+      context_storage_factory(watched.uri("timeout=20s&" + uri.substr(uri.find("namespace="))));
+  auto context = plain->get_item("dialog");
+  EXPECT_EQ(context.turn_count(), 60U);
+
+  // It hangs: the replica takes over, and a save that waits in the old one goes on in the new one.
+  watched.server(0).stop_process();
+  context.add_request("while it hangs");
+  plain->set_item("dialog", context);
+  EXPECT_TRUE(eventually([&] { return watched.is_primary(1); }));
+  EXPECT_EQ(plain->get_item("dialog").turn_count(), 61U);
+
+  // It wakes up, believes for a while that it is the primary, and gets no request.
+  watched.server(0).continue_process();
+  EXPECT_TRUE(eventually([&] { return !watched.is_primary(0); }, failover_patience));
+  EXPECT_EQ(plain->get_item("dialog").last_request()->text, "while it hangs");
+  EXPECT_TRUE(eventually([&] { return watched.server(0).info("master_link_status") == "up"; },
+                         failover_patience));
+
+  // A storage opened now finds the new one; and the way back, by a crash.
+  EXPECT_EQ(context_storage_factory(uri)->len(), 1U);
+  watched.server(1).kill9();
+  context.add_request("after the crash");
+  plain->set_item("dialog", context);
+  EXPECT_TRUE(eventually([&] { return watched.is_primary(0); }));
+  EXPECT_EQ(plain->get_item("dialog").turn_count(), 62U);
+}
+
+TEST(Sentinel, SaysWhatIsWrong) {
+  Watched watched(2, "data", "watch");
+  const auto storage = context_storage_factory(watched.uri("namespace=" + unique_name()));
+  storage->set_item("k", dialog("x"));
+  EXPECT_EQ(storage->len(), 1U);
+
+  const auto at = "127.0.0.1:" + std::to_string(watched.sentinel(0).port());
+  const auto error_with = [&](const std::string& uri) {
+    const auto broken = context_storage_factory(uri);
+    return error_of([&] { return broken->len(); });
+  };
+  const auto unknown =
+      error_with("redis+sentinel://:data@" + at + "/other?sentinel_password=watch");
+  EXPECT_EQ(unknown.first, errc::invalid_argument);
+  EXPECT_NE(unknown.second.find("\"other\""), std::string::npos) << unknown.second;
+  const auto no_sentinel_password = error_with("redis+sentinel://:data@" + at + "/svc");
+  EXPECT_EQ(no_sentinel_password.first, errc::auth_failed) << no_sentinel_password.second;
+  const auto wrong = error_with("redis+sentinel://:secret@" + at + "/svc?sentinel_password=watch");
+  EXPECT_EQ(wrong.first, errc::auth_failed);
+  EXPECT_EQ(wrong.second.find("secret"), std::string::npos) << wrong.second;
+  const auto away = error_with("redis+sentinel://127.0.0.1:" + std::to_string(free_port()) +
+                               "/svc?timeout=300ms");
+  EXPECT_EQ(away.first, errc::unavailable) << away.second;
+  // A server that is no Sentinel.
+  RedisServer server;
+  const auto no_sentinel =
+      error_with("redis+sentinel://127.0.0.1:" + std::to_string(server.port()) + "/svc");
+  EXPECT_EQ(no_sentinel.first, errc::unsupported_server) << no_sentinel.second;
+}
+
+}  // namespace
+}  // namespace dialogstore::test
