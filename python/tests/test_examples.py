@@ -30,6 +30,20 @@ def test_a_bot_goes_on_where_it_was(name: str, redis_uri: str) -> None:
     assert run(name, redis_uri, "and more") == ["That was turn 3."]
 
 
+def test_the_benchmark_of_dff_runs_on_both_storages() -> None:
+    pytest.importorskip("dff")
+    program = EXAMPLES.parents[1] / "bench" / "dff_harness"
+    arguments = ["--contexts", "1", "--presets", "very-long-misc-len", "--lengths", "3"]
+    done = subprocess.run(
+        [sys.executable, program, *arguments], stdout=subprocess.PIPE, text=True, timeout=120
+    )
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert [line.split(":")[0].split(" ms")[0].split()[0] for line in lines] == [
+        *["a", "very-long-misc-len", "DFF", "ours", "ours,"]
+    ]
+
+
 def test_several_users(sqlite_uri: str) -> None:
     lines = run("several_users.py", sqlite_uri)
     assert sorted(line.split(":")[0] for line in lines) == ["ann", "bob", "eve"]
