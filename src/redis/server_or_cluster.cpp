@@ -78,6 +78,7 @@ class ServerOrCluster final : public RedisClient {
                                          Clock::time_point deadline) {
     auto end = co_await find_out(deadline);
     if (!end.ok()) co_return end;
+    if (count == 1) co_return co_await client_->exec(slot, std::move(requests), deadline);
     co_return co_await client_->exec_together(slot, std::move(requests), count, deadline);
   }
 
