@@ -62,6 +62,7 @@ asio::awaitable<std::vector<MapReport>> ClusterClient::ask(Self self,
   const auto patience = answer_time * (1 << self->unanswered_);
   const auto deadline = Clock::now() + std::min(patience, self->settings_.link.connect_timeout);
   std::vector<asio::awaitable<std::optional<MapReport>>> works;
+  works.reserve(nodes.size());
   for (auto& node : nodes) works.push_back(ask_one(self, std::move(node), deadline));
   auto answers = co_await gather(std::move(works));
   std::vector<MapReport> reports;
