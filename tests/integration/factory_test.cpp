@@ -4,6 +4,8 @@
 #include "dialogstore/memory_context_storage.hpp"
 #include "dialogstore/redis_context_storage.hpp"
 #include "integration/sqlite_fixture.hpp"
+#include "support/eventually.hpp"
+#include "support/redis_server.hpp"
 
 namespace dialogstore::test {
 namespace {
@@ -26,6 +28,19 @@ TEST(ContextStorageFactory, PassesTheOptionsOn) {
   one->set_item("user", make_context("x"));
   EXPECT_EQ(one->len(), 1U);
   EXPECT_EQ(two->len(), 0U);
+}
+
+// The server is asked first whether it is a node of a cluster, on a connection that goes again; the
+// request that was first then takes the one that serves all that follow.
+TEST(ContextStorageFactory, AServerIsLeftWithOneConnection) {
+  RedisServer server;
+  const auto storage = context_storage_factory(server.uri());
+  EXPECT_FALSE(storage->contains("user"));
+  storage->set_item("user", make_context("x"));
+  EXPECT_TRUE(storage->contains("user"));
+  // The test's own, and the storage's.
+  EXPECT_TRUE(eventually([&] { return server.info("connected_clients") == "2"; }))
+      << server.command({"CLIENT", "LIST"}).text;
 }
 
 TEST(ContextStorageFactory, RefusesWhatIsNoUri) {
