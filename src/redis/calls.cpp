@@ -69,17 +69,15 @@ Failure cancelled_between() {
   return {errc::canceled, "the call was cancelled"};
 }
 
-ExecResult cancelled_unsent() {
-  auto failure = cancelled_between();
-  ExecResult unsent;
-  unsent.failure = failure.code;
-  unsent.detail = std::move(failure.detail);
-  return unsent;
-}
-
 asio::awaitable<ExecResult> Calls::exec(Request request, Deadline deadline) const {
   const auto client = client_;
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return cancelled_unsent();
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    auto failure = cancelled_between();
+    ExecResult unsent;
+    unsent.failure = failure.code;
+    unsent.detail = std::move(failure.detail);
+    co_return unsent;
+  }
   auto& bytes = request.bytes;
   if (!request.server.empty()) {
     co_return co_await client->exec_at(std::move(request.server), std::move(bytes), deadline);

@@ -37,8 +37,6 @@ struct CallEnd {
 }
 /// What a call ends with that was cancelled before its next request.
 [[nodiscard]] Failure cancelled_between();
-/// The same as the end of a request, which was not sent.
-[[nodiscard]] ExecResult cancelled_unsent();
 
 /// Pauses between copies of one request: they grow, with jitter, and never outlast the deadline.
 class Backoff {

@@ -105,7 +105,10 @@ asio::awaitable<std::optional<ExecResult>> ClusterClient::look_up(Self self,
   self->router_.want_map();
   self->refresh_soon();
   const bool is_woken = co_await self->waiters_.wait(deadline);
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return cancelled_unsent();
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    auto cancelled = cancelled_between();
+    co_return not_sent(cancelled.code, std::move(cancelled.detail));
+  }
   if (self->router_.map().covered() != 0) co_return std::nullopt;
   if (self->problem_) co_return not_sent(self->problem_->code, self->problem_->detail);
   if (!is_woken) {

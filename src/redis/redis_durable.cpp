@@ -57,7 +57,13 @@ asio::awaitable<ExecResult> RedisRowLog::exec_save_apart(RedisRowLog* self, std:
                                                          std::string bytes, std::int64_t* replicas,
                                                          Deadline deadline) {
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return cancelled_unsent();
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    auto failure = cancelled_between();
+    ExecResult unsent;
+    unsent.failure = failure.code;
+    unsent.detail = std::move(failure.detail);
+    co_return unsent;
+  }
   co_return co_await self->exec_save(slot, std::move(bytes), replicas, deadline);
 }
 

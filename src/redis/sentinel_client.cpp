@@ -137,7 +137,10 @@ asio::awaitable<std::optional<ExecResult>> SentinelClient::look_up(Self self,
                                                                    Clock::time_point deadline) {
   self->ask_soon();
   const bool is_woken = co_await self->waiters_.wait(deadline);
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return cancelled_unsent();
+  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    auto cancelled = cancelled_between();
+    co_return not_sent(cancelled.code, std::move(cancelled.detail));
+  }
   if (self->is_closed_) co_return std::nullopt;
   if (self->problem_) co_return not_sent(self->problem_->code, self->problem_->detail);
   if (is_woken && self->primary_) co_return std::nullopt;
