@@ -13,12 +13,12 @@ class BareLink final : public Contender {
 
   asio::any_io_executor executor() override { return calls_.executor(); }
 
-  asio::awaitable<void> prepare(std::uint32_t, std::uint32_t) override {
+  Task<void> prepare(std::uint32_t, std::uint32_t) override {
     throw std::logic_error("link plays what another contender prepared");
     co_return;
   }
 
-  asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t) override {
+  Task<void> turn(std::uint32_t dialog, std::uint32_t) override {
     // The dialogs' turns come in order.
     auto& next = next_.at(dialog);
     for (const auto& request : recording_.dialogs.at(dialog).at(next++)) {

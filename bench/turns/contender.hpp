@@ -2,13 +2,13 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "flow/task.hpp"
 #include "material.hpp"
 
 namespace dialogstore::bench {
@@ -27,9 +27,9 @@ class Contender {
   /// Its one thread: all calls run there.
   virtual asio::any_io_executor executor() = 0;
   /// Stores a context with the first `turns` turns of the dialog.
-  virtual asio::awaitable<void> prepare(std::uint32_t dialog, std::uint32_t turns) = 0;
+  virtual Task<void> prepare(std::uint32_t dialog, std::uint32_t turns) = 0;
   /// Loads the context, adds the turn of that number, saves.
-  virtual asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t number) = 0;
+  virtual Task<void> turn(std::uint32_t dialog, std::uint32_t number) = 0;
 };
 
 [[nodiscard]] std::string key_of(std::uint32_t dialog);

@@ -1,22 +1,21 @@
 #include "link_calls.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_future.hpp>
 #include <stdexcept>
 
 #include "dialogstore/uri.hpp"
+#include "run_on.hpp"
 
 namespace dialogstore::bench {
 namespace {
 
 constexpr std::chrono::seconds deadline{60};
 
-asio::awaitable<std::shared_ptr<redis::RedisLink>> open(asio::any_io_executor executor,
-                                                        redis::LinkSettings settings) {
+Task<std::shared_ptr<redis::RedisLink>> open(asio::any_io_executor executor,
+                                             redis::LinkSettings settings) {
   co_return redis::RedisLink::create(std::move(executor), std::move(settings));
 }
 
-asio::awaitable<void> shut(std::shared_ptr<redis::RedisLink> link) {
+Task<void> shut(std::shared_ptr<redis::RedisLink> link) {
   link->close();
   co_return;
 }
@@ -28,14 +27,14 @@ LinkCalls::LinkCalls(const std::string& store) {
   redis::LinkSettings settings;
   settings.endpoint = {uri.redis.host, uri.redis.port, uri.redis.unix_path};
   settings.database = uri.redis.database;
-  link_ = asio::co_spawn(executor(), open(executor(), std::move(settings)), asio::use_future).get();
+  link_ = run_on(executor(), open(executor(), std::move(settings))).get();
 }
 
 LinkCalls::~LinkCalls() {
-  asio::co_spawn(executor(), shut(std::move(link_)), asio::use_future).wait();
+  run_on(executor(), shut(std::move(link_))).wait();
 }
 
-asio::awaitable<redis::Reply> LinkCalls::call(std::string request) {
+Task<redis::Reply> LinkCalls::call(std::string request) {
   auto result = co_await link_->exec(std::move(request), redis::Clock::now() + deadline);
   if (!result.ok()) throw std::runtime_error("no reply: " + result.detail);
   if (const auto& root = result.reply.root(); root.kind == redis::ReplyKind::error) {

@@ -1,10 +1,10 @@
 // This library's connection as the naive ways and `link` use it: one for all dialogs.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <string>
 
+#include "flow/task.hpp"
 #include "redis/link.hpp"
 #include "storage/io_thread.hpp"
 
@@ -22,7 +22,7 @@ class LinkCalls {
 
   [[nodiscard]] asio::any_io_executor executor() { return thread_.executor(); }
   /// Throws std::runtime_error when there is no reply, or an error.
-  asio::awaitable<redis::Reply> call(std::string request);
+  Task<redis::Reply> call(std::string request);
 
  private:
   IoThread thread_;

@@ -1,20 +1,19 @@
 #include "naive.hpp"
 
 #include <array>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include "base/random.hpp"
 #include "link_calls.hpp"
 #include "naive_document.hpp"
 #include "redis/command.hpp"
+#include "run_on.hpp"
 
 namespace dialogstore::bench {
 namespace {
 
 // The whole context as JSON, behind `prefix`.
-asio::awaitable<void> store(LinkCalls& calls, const Material& material, std::uint32_t dialog,
-                            std::uint32_t turns, std::string prefix) {
+Task<void> store(LinkCalls& calls, const Material& material, std::uint32_t dialog,
+                 std::uint32_t turns, std::string prefix) {
   const auto text = std::move(prefix) + context_of(material, dialog, turns).to_json();
   std::string set = redis::encode_command({"SET", key_of(dialog), text});
   co_await calls.call(std::move(set));
@@ -26,11 +25,11 @@ class Naive final : public Contender {
 
   asio::any_io_executor executor() override { return calls_.executor(); }
 
-  asio::awaitable<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
+  Task<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
     return store(calls_, material_, dialog, turns, {});
   }
 
-  asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t number) override {
+  Task<void> turn(std::uint32_t dialog, std::uint32_t number) override {
     const auto key = key_of(dialog);
     std::string get = redis::encode_command({"GET", key});
     const auto stored = co_await calls_.call(std::move(get));
@@ -56,17 +55,17 @@ class NaiveSafe final : public Contender {
   NaiveSafe(const std::string& store, const Material& material)
       : calls_(store), material_(material) {
     std::string load = redis::encode_command({"SCRIPT", "LOAD", swap_script});
-    auto reply = asio::co_spawn(executor(), calls_.call(std::move(load)), asio::use_future).get();
+    auto reply = run_on(executor(), calls_.call(std::move(load))).get();
     script_ = reply.root().text;
   }
 
   asio::any_io_executor executor() override { return calls_.executor(); }
 
-  asio::awaitable<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
+  Task<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
     return store(calls_, material_, dialog, turns, new_token());
   }
 
-  asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t number) override {
+  Task<void> turn(std::uint32_t dialog, std::uint32_t number) override {
     const auto key = key_of(dialog);
     std::string get = redis::encode_command({"GET", key});
     const auto stored = co_await calls_.call(std::move(get));

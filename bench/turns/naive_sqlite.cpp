@@ -25,12 +25,12 @@ class NaiveSqlite final : public Contender {
 
   asio::any_io_executor executor() override { return thread_.executor(); }
 
-  asio::awaitable<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
+  Task<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
     write(*insert_, key_of(dialog), context_of(material_, dialog, turns).to_json());
     co_return;
   }
 
-  asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t number) override {
+  Task<void> turn(std::uint32_t dialog, std::uint32_t number) override {
     const auto key = key_of(dialog);
     bind(*select_, 1, key);
     check(sqlite3_step(select_.get()), SQLITE_ROW);

@@ -1,7 +1,6 @@
 #include "ours.hpp"
 
 #include <algorithm>
-#include <boost/asio/use_awaitable.hpp>
 #include <map>
 
 #include "dialogstore/dialogstore.hpp"
@@ -20,22 +19,22 @@ class Ours final : public Contender {
 
   asio::any_io_executor executor() override { return storage_->get_executor(); }
 
-  asio::awaitable<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
+  Task<void> prepare(std::uint32_t dialog, std::uint32_t turns) override {
     const auto key = key_of(dialog);
     const auto one_by_one = std::min(turns, dialog % seal_phases);
     Context context = context_of(material_, dialog, turns - one_by_one);
-    co_await storage_->set_item_async(key, context, asio::use_awaitable);
+    co_await saved(*storage_, key, context);
     for (std::uint32_t i = turns - one_by_one; i < turns; ++i) {
       add_turn(context, material_.turn(dialog, i));
-      co_await storage_->set_item_async(key, context, asio::use_awaitable);
+      co_await saved(*storage_, key, context);
     }
   }
 
-  asio::awaitable<void> turn(std::uint32_t dialog, std::uint32_t number) override {
+  Task<void> turn(std::uint32_t dialog, std::uint32_t number) override {
     const auto key = key_of(dialog);
-    Context context = co_await storage_->get_item_async(key, asio::use_awaitable);
+    auto context = co_await loaded(*storage_, key);
     add_turn(context, material_.turn(dialog, number));
-    co_await storage_->set_item_async(key, context, asio::use_awaitable);
+    co_await saved(*storage_, key, context);
   }
 
  private:
@@ -44,6 +43,19 @@ class Ours final : public Contender {
 };
 
 }  // namespace
+
+Task<Context> loaded(DBContextStorage& storage, ContextKey key) {
+  auto [error, context] = co_await operation<std::exception_ptr, Context>(
+      [&](auto done) { storage.get_item_async(key, std::move(done)); });
+  if (error) std::rethrow_exception(error);
+  co_return std::move(context);
+}
+
+Task<void> saved(DBContextStorage& storage, ContextKey key, Context& context) {
+  const auto error = co_await operation<std::exception_ptr>(
+      [&](auto done) { storage.set_item_async(key, context, std::move(done)); });
+  if (error) std::rethrow_exception(error);
+}
 
 std::string uri_of(const ContenderSettings& settings) {
   static const std::map<std::string, std::string> options{

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "contender.hpp"
+#include "dialogstore/dialogstore.hpp"
 
 namespace dialogstore::bench {
 
@@ -13,5 +14,9 @@ std::unique_ptr<Contender> make_ours(const ContenderSettings& settings, const Ma
 
 /// The URI it opens.
 [[nodiscard]] std::string uri_of(const ContenderSettings& settings);
+
+/// As a coroutine of a contender calls them.
+[[nodiscard]] Task<Context> loaded(DBContextStorage& storage, ContextKey key);
+[[nodiscard]] Task<void> saved(DBContextStorage& storage, ContextKey key, Context& context);
 
 }  // namespace dialogstore::bench

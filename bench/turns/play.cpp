@@ -1,13 +1,12 @@
 #include "play.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_future.hpp>
 #include <chrono>
 #include <functional>
 #include <future>
 
 #include "figures.hpp"
+#include "run_on.hpp"
 
 namespace dialogstore::bench {
 namespace {
@@ -29,7 +28,7 @@ struct Phase {
   [[nodiscard]] bool is_over() const { return next_dialog >= pool || Clock::now() >= end; }
 };
 
-asio::awaitable<void> play_dialogs(Phase& phase) {
+Task<void> play_dialogs(Phase& phase) {
   while (!phase.is_over()) {
     const auto dialog = phase.next_dialog++;
     for (std::uint32_t i = 0; i < phase.each && Clock::now() < phase.end; ++i) {
@@ -40,7 +39,7 @@ asio::awaitable<void> play_dialogs(Phase& phase) {
   }
 }
 
-asio::awaitable<void> prepare_dialogs(Contender& contender, std::uint32_t& next, const Work& work) {
+Task<void> prepare_dialogs(Contender& contender, std::uint32_t& next, const Work& work) {
   while (next < work.pool) {
     co_await contender.prepare(next++, work.prepared_turns());
   }
@@ -48,18 +47,9 @@ asio::awaitable<void> prepare_dialogs(Contender& contender, std::uint32_t& next,
 
 // Starts `count` of them on the contender's thread and waits for all.
 void run_at_once(Contender& contender, std::uint32_t count,
-                 const std::function<asio::awaitable<void>()>& start) {
+                 const std::function<Task<void>()>& start) {
   std::vector<std::future<void>> ends;
-  asio::co_spawn(
-      contender.executor(),
-      [&]() -> asio::awaitable<void> {
-        for (std::uint32_t i = 0; i < count; ++i) {
-          ends.push_back(asio::co_spawn(contender.executor(), start(), asio::use_future));
-        }
-        co_return;
-      },
-      asio::use_future)
-      .get();
+  for (std::uint32_t i = 0; i < count; ++i) ends.push_back(run_on(contender.executor(), start()));
   // All of them, before an exception leaves and takes away what they share.
   for (auto& end : ends) end.wait();
   for (auto& end : ends) end.get();

@@ -1,8 +1,5 @@
 #include "recording.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/use_future.hpp>
 #include <fstream>
 
 #include "dialogstore/context_storage.hpp"
@@ -11,6 +8,7 @@
 #include "redis/keys.hpp"
 #include "redis/redis_client.hpp"
 #include "redis/redis_row_log.hpp"
+#include "run_on.hpp"
 #include "storage/log_context_storage.hpp"
 #include "support/faulty_client.hpp"
 
@@ -26,14 +24,13 @@ class RecordingClient final : public redis::RedisClient {
   explicit RecordingClient(std::shared_ptr<redis::RedisClient> client)
       : client_(std::move(client)) {}
 
-  asio::awaitable<redis::ExecResult> exec(std::uint16_t slot, std::string request,
-                                          redis::Clock::time_point deadline) override {
+  Task<redis::ExecResult> exec(std::uint16_t slot, std::string request,
+                               redis::Clock::time_point deadline) override {
     if (turn_ != nullptr && concerns_context(request)) turn_->push_back(request);
     return client_->exec(slot, std::move(request), deadline);
   }
-  asio::awaitable<redis::ExecResult> exec_together(std::uint16_t slot, std::string requests,
-                                                   unsigned count,
-                                                   redis::Clock::time_point deadline) override {
+  Task<redis::ExecResult> exec_together(std::uint16_t slot, std::string requests, unsigned count,
+                                        redis::Clock::time_point deadline) override {
     return client_->exec_together(slot, std::move(requests), count, deadline);
   }
   [[nodiscard]] bool spans_slots() const noexcept override { return client_->spans_slots(); }
@@ -77,14 +74,14 @@ class RecordedStorage final : public DBContextStorage {
         new RecordedStorage(path, std::move(engine), std::move(client), uri.options.name_space));
   }
 
-  asio::awaitable<void> play(const Material& material, std::uint32_t dialog, std::uint32_t number,
-                             TurnRequests* requests) {
+  Task<void> play(const Material& material, std::uint32_t dialog, std::uint32_t number,
+                  TurnRequests* requests) {
     const auto key = key_of(dialog);
     const auto name = names_.context(key).text;
     client_->record_into(requests, &name);
-    Context context = co_await get_item_async(key, asio::use_awaitable);
+    auto context = co_await loaded(*this, key);
     add_turn(context, material.turn(dialog, number));
-    co_await set_item_async(key, context, asio::use_awaitable);
+    co_await saved(*this, key, context);
     client_->record_into(nullptr, nullptr);
   }
 
@@ -151,9 +148,7 @@ Recording record(const std::string& store, const Material& material, std::uint32
                  std::uint32_t first, std::uint32_t each) {
   const auto storage = RecordedStorage::open(uri_of({"ours-recent", store, {}}) + longest_timeout);
   const auto play = [&](std::uint32_t dialog, std::uint32_t number, TurnRequests* requests) {
-    asio::co_spawn(storage->get_executor(), storage->play(material, dialog, number, requests),
-                   asio::use_future)
-        .get();
+    run_on(storage->get_executor(), storage->play(material, dialog, number, requests)).get();
   };
   // Loads the script, so that no save below has to be sent twice. It is a dialog of its own.
   Context scratch = fresh_context(dialogs);

@@ -3,7 +3,6 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <iterator>
 #include <utility>
 
@@ -36,28 +35,28 @@ class Link final : public RedisLink {
       : core_(std::make_shared<LinkCore>(std::move(executor), std::move(settings))) {}
   ~Link() override { core_->close(); }
 
-  asio::awaitable<ExecResult> exec(std::string request, Clock::time_point deadline) override {
+  Task<ExecResult> exec(std::string request, Clock::time_point deadline) override {
     return exec_together(std::move(request), 1, deadline);
   }
-  asio::awaitable<ExecResult> exec_together(std::string requests, unsigned count,
-                                            Clock::time_point deadline) override {
-    return asio::async_initiate<const asio::use_awaitable_t<>, void(ExecResult)>(
-        [](auto handler, std::shared_ptr<LinkCore> core, std::string bytes, unsigned replies,
-           Clock::time_point until) {
-          const auto slot = asio::get_associated_cancellation_slot(handler);
-          asio::any_io_executor executor = asio::get_associated_executor(handler);
-          if (executor == core->executor()) {
-            executor = nullptr;
-          }
-          core->submit(std::move(bytes), replies, until,
-                       {std::move(handler), slot, std::move(executor)});
-        },
-        asio::use_awaitable, core_, std::move(requests), count, deadline);
+  Task<ExecResult> exec_together(std::string requests, unsigned count,
+                                 Clock::time_point deadline) override {
+    return submitted(core_, std::move(requests), count, deadline);
   }
   void close() override { core_->close(); }
   LinkStatistics statistics() const override { return core_->statistics(); }
 
  private:
+  static Task<ExecResult> submitted(std::shared_ptr<LinkCore> core, std::string bytes,
+                                    unsigned replies, Clock::time_point deadline) {
+    co_return co_await operation<ExecResult>([&](auto done) {
+      const auto slot = done.get_cancellation_slot();
+      asio::any_io_executor executor = done.get_executor();
+      if (executor == core->executor()) executor = nullptr;
+      core->submit(std::move(bytes), replies, deadline,
+                   {std::move(done), slot, std::move(executor)});
+    });
+  }
+
   std::shared_ptr<LinkCore> core_;
 };
 

@@ -1,11 +1,9 @@
 #include "sqlite/group_commit.hpp"
+#include "flow/wait_on.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 namespace dialogstore::sqlite {
@@ -51,16 +49,15 @@ GroupCommit::GroupCommit(Connection& connection, std::chrono::milliseconds busy_
 
 // ---- the caller --------------------------------------------------------------------------------
 
-asio::awaitable<void> GroupCommit::run(Change change, std::size_t bytes, Deadline deadline) {
-  const auto executor = co_await asio::this_coro::executor;
+Task<void> GroupCommit::run(Change change, std::size_t bytes, Deadline deadline) {
+  const auto executor = co_await this_flow::executor;
   const auto waiting =
       std::make_shared<Waiting>(Waiting{std::move(change), bytes, deadline, Clock::now(), nullptr,
                                         asio::steady_timer(executor, deadline)});
   enqueue(waiting);
   while (!waiting->is_answered) {
-    const auto woken = co_await waiting->answered.async_wait(asio::as_tuple(asio::use_awaitable));
+    const bool is_late = co_await wait_on(&waiting->answered);
     if (waiting->is_answered) break;
-    const bool is_late = !std::get<0>(woken);
     if (withdraw(waiting)) {
       if (is_late) throw late(connection_);
       throw Failure{errc::canceled, "the caller cancelled"};

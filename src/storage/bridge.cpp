@@ -8,17 +8,17 @@
 namespace dialogstore {
 
 void CallBridge::begin(const std::shared_ptr<Call>& call) {
-  call->begun = true;
   call->place = calls_.insert(calls_.end(), call);
 }
 
 void CallBridge::end(const std::shared_ptr<Call>& call) {
+  call->flow = nullptr;
   calls_.erase(call->place);
 }
 
 void CallBridge::cancel(Call& call) {
-  if (call.begun) {
-    call.signal.emit(asio::cancellation_type::terminal);
+  if (call.flow != nullptr) {
+    call.flow->cancel();
   } else {
     call.cancel_early = true;
   }

@@ -3,21 +3,20 @@
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "dialogstore/error.hpp"
 #include "dialogstore/key.hpp"
 #include "dialogstore/storage_engine.hpp"
+#include "flow/task.hpp"
 #include "storage/completion.hpp"
 #include "storage/io_thread.hpp"
 #include "storage/row_log.hpp"
@@ -33,7 +32,7 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
   [[nodiscard]] bool runs_in_this_thread() const noexcept { return thread_->runs_in_this_thread(); }
 
-  /// Runs `work()` (a callable giving asio::awaitable<Result>) on the storage's thread and hands
+  /// Runs `work()` (a callable giving Task<Result>) on the storage's thread and hands
   /// its end to `handler` on the handler's own executor. `owner` lives until then.
   template <class... Results, class Work>
   void run(std::shared_ptr<void> owner, const char* operation, std::string key, Work work,
@@ -46,10 +45,9 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
 
  private:
   struct Call {
-    asio::cancellation_signal signal;
+    Flow* flow = nullptr;  ///< while it runs
     std::list<std::shared_ptr<Call>>::iterator place;
     bool cancel_early = false;  ///< cancelled before it began
-    bool begun = false;
   };
 
   template <class Start>
@@ -104,8 +102,15 @@ void CallBridge::run(std::shared_ptr<void> owner, const char* operation, std::st
       if (error) error = self->translate(std::move(error), operation, key);
       completion->run(std::move(error), std::move(results)...);
     };
-    asio::co_spawn(self->executor_, work(),
-                   asio::bind_cancellation_slot(call->signal.slot(), std::move(finish)));
+    std::optional<decltype(work())> task;
+    try {
+      task.emplace(work());
+    } catch (...) {
+      return finish(std::current_exception(), Results{}...);
+    }
+    auto flow = make_flow(self->executor_, std::move(*task), std::move(finish));
+    call->flow = flow.get();
+    Flow::start(std::move(flow));
     if (call->cancel_early || self->closing_) cancel(*call);
   };
   if (enqueue(std::move(start))) return;

@@ -1,7 +1,5 @@
 #include "storage/coroutine_engine.hpp"
 
-#include <boost/asio/this_coro.hpp>
-
 #include "dialogstore/limits.hpp"
 #include "model/context_access.hpp"
 
@@ -48,26 +46,12 @@ void CoroutineEngine::close() {
   bridge_->close([self = shared_from_this(), this] { do_close(); });
 }
 
-namespace {
-
-/// Gives a call cancellation under its own control: it shows where a step asks for it, never as an
-/// exception in the middle of a save.
-template <class Work>
-auto controlled(Work work) -> decltype(work()) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_return co_await work();
-}
-
-}  // namespace
-
 template <class... Results, class Work>
 void CoroutineEngine::launch(const char* operation, std::string key, const CallOptions& call,
                              Handler<Results...> handler, Work work) {
   // The deadline runs from the call, not from when the thread gets to it.
   auto begin = [this, call, start = Clock::now(), work = std::move(work)]() mutable {
-    return controlled([this, call, start, work = std::move(work)]() mutable {
-      return work(resolve(call, start));
-    });
+    return work(resolve(call, start));
   };
   bridge_->run(shared_from_this(), operation, std::move(key), std::move(begin), std::move(handler));
 }

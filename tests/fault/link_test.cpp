@@ -293,8 +293,8 @@ TEST(Link, DroppingTheLinkClosesIt) {
   EXPECT_TRUE(driver.run_until([&] { return driver.context().stopped(); }));
 }
 
-boost::asio::awaitable<void> ask_holding_the_link(std::shared_ptr<redis::RedisLink> link,
-                                                  std::vector<std::string> words) {
+Task<void> ask_holding_the_link(std::shared_ptr<redis::RedisLink> link,
+                                std::vector<std::string> words) {
   std::vector<std::string_view> views(words.begin(), words.end());
   co_await link->exec(redis::encode_command(views), redis::Clock::now() + patience);
 }
@@ -304,11 +304,11 @@ TEST(Link, AContextDestroyedWithCallsInFlightLeavesNothingBehind) {
   ScriptedPeer peer({{expect("GET a")}});
   boost::asio::io_context context;
   auto link = redis::RedisLink::create(context.get_executor(), plain_settings(peer));
-  boost::asio::co_spawn(context, ask_holding_the_link(link, {"GET", "a"}), boost::asio::detached);
+  spawn(context.get_executor(), ask_holding_the_link(link, {"GET", "a"}));
   while (peer.received(0).empty()) {
     context.run_one_for(std::chrono::milliseconds(2));
   }
-  boost::asio::co_spawn(context, ask_holding_the_link(link, {"GET", "b"}), boost::asio::detached);
+  spawn(context.get_executor(), ask_holding_the_link(link, {"GET", "b"}));
   context.run_one();
   link.reset();
 }
@@ -319,14 +319,14 @@ TEST(Link, AContextDestroyedWhileConnectingLeavesNothingBehind) {
   settings.require_master = true;
   boost::asio::io_context context;
   auto link = redis::RedisLink::create(context.get_executor(), settings);
-  boost::asio::co_spawn(context, ask_holding_the_link(link, {"GET", "a"}), boost::asio::detached);
+  spawn(context.get_executor(), ask_holding_the_link(link, {"GET", "a"}));
   while (peer.received(0).empty()) {
     context.run_one_for(std::chrono::milliseconds(2));
   }
   link.reset();
 }
 
-boost::asio::awaitable<void> ask_in_turn(redis::RedisLink& link, int count, int& answered) {
+Task<void> ask_in_turn(redis::RedisLink& link, int count, int& answered) {
   // Not inside the expression that waits: gcc 12 cannot keep an initializer list over it.
   const std::string ping = redis::encode_command({"PING"});
   for (int i = 0; i < count; ++i) {
@@ -344,18 +344,17 @@ TEST(Link, ACallerMayAskAgainAsSoonAsItIsAnswered) {
   ScriptedPeer peer({script});
   LinkDriver driver(plain_settings(peer));
   int answered = 0;
-  boost::asio::co_spawn(driver.context(), ask_in_turn(driver.link(), 50, answered),
-                        boost::asio::detached);
+  spawn(driver.context().get_executor(), ask_in_turn(driver.link(), 50, answered));
   EXPECT_TRUE(driver.run_until([&] { return answered == 50; }));
 }
 
 TEST(Link, ACallerMayCloseTheLinkWhileOthersWaitForTheirReply) {
   ScriptedPeer peer({{expect("GET a"), expect("GET b"), answer(":1\r\n:2\r\n")}});
   LinkDriver driver(plain_settings(peer));
-  boost::asio::co_spawn(
-      driver.context(),
+  Flow::start(make_flow(
+      driver.context().get_executor(),
       driver.link().exec(redis::encode_command({"GET", "a"}), redis::Clock::now() + patience),
-      [&](std::exception_ptr, const redis::ExecResult&) { driver.link().close(); });
+      [&](const std::exception_ptr&, const redis::ExecResult&) { driver.link().close(); }));
   const auto other = driver.start({"GET", "b"});
   ASSERT_TRUE(driver.finish(other));
   EXPECT_EQ(other->result.reply.root().integer, 2);  // it had come already
@@ -364,12 +363,12 @@ TEST(Link, ACallerMayCloseTheLinkWhileOthersWaitForTheirReply) {
 TEST(Link, AnExceptionOfOneCallerReachesTheContextAndHarmsNoOther) {
   ScriptedPeer peer({{expect("GET a"), expect("GET b"), answer(":1\r\n:2\r\n")}});
   LinkDriver driver(plain_settings(peer));
-  boost::asio::co_spawn(
-      driver.context(),
+  Flow::start(make_flow(
+      driver.context().get_executor(),
       driver.link().exec(redis::encode_command({"GET", "a"}), redis::Clock::now() + patience),
-      [](std::exception_ptr, const redis::ExecResult&) {
+      [](const std::exception_ptr&, const redis::ExecResult&) {
         throw std::runtime_error("of the caller");
-      });
+      }));
   const auto other = driver.start({"GET", "b"});
   EXPECT_THROW((void)driver.finish(other), std::runtime_error);
   ASSERT_TRUE(driver.finish(other));

@@ -21,14 +21,16 @@ redis::LinkSettings settings_for(int port) {
 std::shared_ptr<LinkCall> start_pair(LinkDriver& driver) {
   auto call = std::make_shared<LinkCall>();
   auto requests = redis::encode_command({"ASKING"}) + redis::encode_command({"GET", "k"});
-  boost::asio::co_spawn(
-      driver.context(),
-      driver.link().exec_together(std::move(requests), 2, redis::Clock::now() + patience),
-      boost::asio::bind_cancellation_slot(call->cancellation.slot(),
-                                          [call](std::exception_ptr, redis::ExecResult result) {
-                                            call->result = std::move(result);
-                                            call->is_done = true;
-                                          }));
+  auto flow =
+      make_flow(driver.context().get_executor(),
+                driver.link().exec_together(std::move(requests), 2, redis::Clock::now() + patience),
+                [call](const std::exception_ptr&, redis::ExecResult result) {
+                  call->flow = nullptr;
+                  call->result = std::move(result);
+                  call->is_done = true;
+                });
+  call->flow = flow.get();
+  Flow::start(std::move(flow));
   return call;
 }
 

@@ -145,7 +145,7 @@ struct Tally {
   int lost;
 };
 
-boost::asio::awaitable<void> echo_many(redis::RedisLink& link, int caller, Tally& tally) {
+Task<void> echo_many(redis::RedisLink& link, int caller, Tally& tally) {
   for (int i = 0; i < 300; ++i) {
     const std::string text = std::to_string(caller) + ":" + std::to_string(i);
     const std::string request = redis::encode_command({"ECHO", text});
@@ -166,8 +166,7 @@ TEST(LinkRedis, RepliesAreNeverMixedUpWhileConnectionsAreKilled) {
   constexpr int callers = 50;
   Tally tally{.running = callers, .answered = 0, .mixed = 0, .lost = 0};
   for (int caller = 0; caller < callers; ++caller) {
-    boost::asio::co_spawn(driver.context(), echo_many(driver.link(), caller, tally),
-                          boost::asio::detached);
+    spawn(driver.context().get_executor(), echo_many(driver.link(), caller, tally));
   }
   int next_kill = 1000;
   ASSERT_TRUE(driver.run_until([&] {

@@ -1,20 +1,6 @@
 #include "integration/sqlite_rows_fixture.hpp"
 
-#include <boost/asio/this_coro.hpp>
-
 namespace dialogstore::test {
-namespace {
-
-// As the storage calls it: a cancellation is for the row log to see, not an exception in its
-// middle.
-asio::awaitable<SaveResult> save_controlled(RowLog& log, ContextKey key,
-                                            std::shared_ptr<format::SaveRequest> request,
-                                            Deadline deadline) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  co_return co_await log.save(std::move(key), std::move(request), std::nullopt, deadline);
-}
-
-}  // namespace
 
 std::shared_ptr<format::SaveRequest> row_request(const Version& base, std::uint8_t token,
                                                  format::SaveOp op) {
@@ -34,8 +20,9 @@ std::shared_ptr<SaveCall> SQLiteRows::start(const std::string& key,
                                             std::shared_ptr<format::SaveRequest> request,
                                             Deadline deadline) {
   auto call = std::make_shared<SaveCall>();
-  auto work = save_controlled(log(), key, std::move(request), deadline);
-  const auto end = [call](const std::exception_ptr& error, const SaveResult& result) {
+  auto work = log().save(key, std::move(request), std::nullopt, deadline);
+  auto end = [call](const std::exception_ptr& error, const SaveResult& result) {
+    call->flow = nullptr;
     if (!error) {
       call->answer = result.answer;
       return;
@@ -46,8 +33,9 @@ std::shared_ptr<SaveCall> SQLiteRows::start(const std::string& key,
       call->failure = failure;
     }
   };
-  asio::co_spawn(io_, std::move(work),
-                 asio::bind_cancellation_slot(call->cancellation.slot(), end));
+  auto flow = make_flow(io_.get_executor(), std::move(work), std::move(end));
+  call->flow = flow.get();
+  Flow::start(std::move(flow));
   io_.restart();
   io_.poll();
   return call;

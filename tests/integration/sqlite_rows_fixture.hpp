@@ -1,17 +1,15 @@
 // The row log of an embedded store, used from the test's own thread.
 #pragma once
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "flow/task.hpp"
 #include "integration/sqlite_fixture.hpp"
 #include "sqlite/sqlite_row_log.hpp"
 
@@ -25,7 +23,7 @@ std::shared_ptr<format::SaveRequest> row_request(const Version& base, std::uint8
 struct SaveCall {
   std::optional<SaveAnswer> answer;
   std::optional<Failure> failure;
-  boost::asio::cancellation_signal cancellation;
+  Flow* flow = nullptr;  ///< while it runs
 
   [[nodiscard]] bool has_ended() const { return answer || failure; }
 };
@@ -39,11 +37,18 @@ class SQLiteRows : public SQLiteStore {
   static Deadline soon() { return Clock::now() + std::chrono::seconds(10); }
 
   template <class Result>
-  Result wait(asio::awaitable<Result> work) {
-    auto future = asio::co_spawn(io_, std::move(work), asio::use_future);
+  Result wait(Task<Result> work) {
+    std::exception_ptr thrown;
+    std::optional<Result> got;
+    Flow::start(make_flow(io_.get_executor(), std::move(work),
+                          [&](std::exception_ptr error, Result result) {
+                            thrown = std::move(error);
+                            got = std::move(result);
+                          }));
     io_.restart();
     io_.run();
-    return future.get();
+    if (thrown) std::rethrow_exception(thrown);
+    return std::move(got).value();
   }
   SaveAnswer save(const Version& base, std::uint8_t token, format::SaveOp op) {
     return wait(log().save("user", row_request(base, token, op), std::nullopt, soon())).answer;

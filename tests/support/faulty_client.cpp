@@ -1,11 +1,11 @@
 #include "support/faulty_client.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 #include <deque>
 #include <stdexcept>
+
+#include "flow/wait_on.hpp"
 
 namespace dialogstore::test {
 namespace {
@@ -76,8 +76,8 @@ void ParkedCall::answer(const std::shared_ptr<ParkedCall>& call, redis::ExecResu
   });
 }
 
-asio::awaitable<redis::ExecResult> FaultyClient::exec(std::uint16_t /*slot*/, std::string request,
-                                                      redis::Clock::time_point /*deadline*/) {
+Task<redis::ExecResult> FaultyClient::exec(std::uint16_t /*slot*/, std::string request,
+                                           redis::Clock::time_point /*deadline*/) {
   const auto call = std::make_shared<ParkedCall>(executor_);
   call->arguments = decode_command(request);
   if (is_closed_) {
@@ -86,7 +86,7 @@ asio::awaitable<redis::ExecResult> FaultyClient::exec(std::uint16_t /*slot*/, st
   std::erase_if(calls_, [](const auto& old) { return old.expired(); });
   calls_.push_back(call);
   asio::post(loop_, [events = &events_, call] { events->arrived(call); });
-  co_await call->wake_.async_wait(asio::as_tuple(asio::use_awaitable));
+  co_await wait_on(&call->wake_);
   if (call->answered_) {
     co_return std::move(call->result_);
   }
@@ -98,10 +98,9 @@ asio::awaitable<redis::ExecResult> FaultyClient::exec(std::uint16_t /*slot*/, st
       .failure = errc::canceled, .sent = redis::Sent::maybe, .detail = "cancelled", .reply = {}};
 }
 
-asio::awaitable<redis::ExecResult> FaultyClient::exec_together(std::uint16_t /*slot*/,
-                                                               std::string /*requests*/,
-                                                               unsigned /*count*/,
-                                                               redis::Clock::time_point) {
+Task<redis::ExecResult> FaultyClient::exec_together(std::uint16_t /*slot*/,
+                                                    std::string /*requests*/, unsigned /*count*/,
+                                                    redis::Clock::time_point) {
   throw std::logic_error("no test parks several commands");
 }
 

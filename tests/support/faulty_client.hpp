@@ -50,11 +50,10 @@ class FaultyClient final : public redis::RedisClient {
   FaultyClient(asio::any_io_executor executor, asio::io_context& loop, FaultyEvents events)
       : executor_(std::move(executor)), loop_(loop), events_(std::move(events)) {}
 
-  asio::awaitable<redis::ExecResult> exec(std::uint16_t slot, std::string request,
-                                          redis::Clock::time_point deadline) override;
-  asio::awaitable<redis::ExecResult> exec_together(std::uint16_t slot, std::string requests,
-                                                   unsigned count,
-                                                   redis::Clock::time_point deadline) override;
+  Task<redis::ExecResult> exec(std::uint16_t slot, std::string request,
+                               redis::Clock::time_point deadline) override;
+  Task<redis::ExecResult> exec_together(std::uint16_t slot, std::string requests, unsigned count,
+                                        redis::Clock::time_point deadline) override;
   [[nodiscard]] bool spans_slots() const noexcept override { return true; }
   [[nodiscard]] redis::LinkStatistics statistics() const override {
     return {.connections = 1, .requests = 0, .writes = 0, .bytes_sent = 0, .bytes_received = 0};

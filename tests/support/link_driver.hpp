@@ -1,11 +1,6 @@
 // Runs a RedisLink in the test's own thread and waits for conditions, never for a time.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <exception>
@@ -15,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "flow/task.hpp"
 #include "redis/command.hpp"
 #include "redis/link.hpp"
 
@@ -27,8 +23,10 @@ inline constexpr std::chrono::seconds patience{20};
 struct LinkCall {
   bool is_done = false;
   redis::ExecResult result;
-  boost::asio::cancellation_signal cancellation;
-  void cancel() { cancellation.emit(boost::asio::cancellation_type::terminal); }
+  Flow* flow = nullptr;  ///< while it runs
+  void cancel() {
+    if (flow != nullptr) flow->cancel();
+  }
 };
 
 class LinkDriver {
@@ -51,13 +49,15 @@ class LinkDriver {
   std::shared_ptr<LinkCall> start(std::string request,
                                   std::chrono::milliseconds timeout = patience) {
     auto call = std::make_shared<LinkCall>();
-    boost::asio::co_spawn(
-        context_, link_->exec(std::move(request), redis::Clock::now() + timeout),
-        boost::asio::bind_cancellation_slot(call->cancellation.slot(),
-                                            [call](std::exception_ptr, redis::ExecResult result) {
-                                              call->result = std::move(result);
-                                              call->is_done = true;
-                                            }));
+    auto flow = make_flow(context_.get_executor(),
+                          link_->exec(std::move(request), redis::Clock::now() + timeout),
+                          [call](const std::exception_ptr&, redis::ExecResult result) {
+                            call->flow = nullptr;
+                            call->result = std::move(result);
+                            call->is_done = true;
+                          });
+    call->flow = flow.get();
+    Flow::start(std::move(flow));
     return call;
   }
   std::shared_ptr<LinkCall> start(std::initializer_list<std::string_view> words,

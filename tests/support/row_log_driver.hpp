@@ -1,12 +1,8 @@
 // A RowLog over Redis in the test's own thread, and rows to save in it.
 #pragma once
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -16,6 +12,7 @@
 #include <utility>
 
 #include "base/random.hpp"
+#include "flow/task.hpp"
 #include "format/log.hpp"
 #include "format/row.hpp"
 #include "redis/redis_client.hpp"
@@ -30,7 +27,7 @@ struct RowCall {
   bool is_done = false;
   std::optional<Result> result;
   std::optional<Failure> failure;
-  boost::asio::cancellation_signal cancellation;
+  Flow* flow = nullptr;  ///< while it runs
 };
 
 class RowLogDriver {
@@ -52,27 +49,28 @@ class RowLogDriver {
   static Deadline in(std::chrono::milliseconds time) { return Clock::now() + time; }
 
   template <class Result>
-  std::shared_ptr<RowCall<Result>> start(boost::asio::awaitable<Result> work) {
+  std::shared_ptr<RowCall<Result>> start(Task<Result> work) {
     auto call = std::make_shared<RowCall<Result>>();
-    boost::asio::co_spawn(
-        context_, controlled(std::move(work)),
-        boost::asio::bind_cancellation_slot(call->cancellation.slot(),
-                                            [call](std::exception_ptr error, Result r) {
-                                              call->is_done = true;
-                                              try {
-                                                if (error) std::rethrow_exception(error);
-                                                call->result = std::move(r);
-                                              } catch (const Failure& failure) {
-                                                call->failure = failure;
-                                              }
-                                            }));
+    auto flow = make_flow(context_.get_executor(), std::move(work),
+                          [call](const std::exception_ptr& error, Result result) {
+                            call->flow = nullptr;
+                            call->is_done = true;
+                            try {
+                              if (error) std::rethrow_exception(error);
+                              call->result = std::move(result);
+                            } catch (const Failure& failure) {
+                              call->failure = failure;
+                            }
+                          });
+    call->flow = flow.get();
+    Flow::start(std::move(flow));
     return call;
   }
   /// On the loop, as the bridge does it: behind what is ready to run.
   template <class Result>
   void cancel(std::shared_ptr<RowCall<Result>> call) {
     boost::asio::post(context_, [call = std::move(call)] {
-      call->cancellation.emit(boost::asio::cancellation_type::terminal);
+      if (call->flow != nullptr) call->flow->cancel();
     });
   }
   template <class Condition>
@@ -87,7 +85,7 @@ class RowLogDriver {
   }
   /// Runs it to its end. Throws the Failure it throws.
   template <class Result>
-  Result run(boost::asio::awaitable<Result> work) {
+  Result run(Task<Result> work) {
     auto call = start(std::move(work));
     if (!run_until([&] { return call->is_done; })) {
       throw Failure{errc::timed_out, "the call did not end within the test's patience"};
@@ -97,7 +95,7 @@ class RowLogDriver {
   }
   /// The failure it ends with; one without a code when there is none.
   template <class Result>
-  Failure failure_of(boost::asio::awaitable<Result> work) {
+  Failure failure_of(Task<Result> work) {
     try {
       run(std::move(work));
     } catch (const Failure& failure) {
@@ -121,13 +119,6 @@ class RowLogDriver {
   }
 
  private:
-  /// Cancellation does not throw, as RowLog demands.
-  template <class Result>
-  static boost::asio::awaitable<Result> controlled(boost::asio::awaitable<Result> work) {
-    co_await boost::asio::this_coro::throw_if_cancelled(false);
-    co_return co_await std::move(work);
-  }
-
   boost::asio::io_context context_;
   std::shared_ptr<redis::RedisClient> client_;
   std::unique_ptr<RowLog> rows_;

@@ -39,8 +39,8 @@ class ScriptedRows final : public RowLog {
 
   [[nodiscard]] const std::string& identity() const noexcept override { return identity_; }
 
-  asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool /*refresh*/,
-                             Deadline /*deadline*/) override {
+  Task<Rows> read(ContextKey key, std::size_t count, bool /*refresh*/,
+                  Deadline /*deadline*/) override {
     store_->reads.push_back(count);
     const auto& all = store_->lists[key.text()].all;
     const auto from = count == 0 || count > all.size() ? 0 : all.size() - count;
@@ -52,9 +52,8 @@ class ScriptedRows final : public RowLog {
     co_return result;
   }
 
-  asio::awaitable<SaveResult> save(ContextKey key,
-                                   std::shared_ptr<const format::SaveRequest> request,
-                                   SentBefore first_sent, Deadline /*deadline*/) override {
+  Task<SaveResult> save(ContextKey key, std::shared_ptr<const format::SaveRequest> request,
+                        SentBefore first_sent, Deadline /*deadline*/) override {
     SaveStep step = answered;
     if (!store_->steps.empty()) {
       step = std::move(store_->steps.front());
@@ -65,24 +64,22 @@ class ScriptedRows final : public RowLog {
     co_return result;
   }
 
-  asio::awaitable<std::uint64_t> count(Deadline /*deadline*/) override {
-    co_return store_->lists.size();
-  }
-  asio::awaitable<ScanPage> scan(std::string /*cursor*/, ScanOptions /*options*/,
-                                 Deadline /*deadline*/) override {
+  Task<std::uint64_t> count(Deadline /*deadline*/) override { co_return store_->lists.size(); }
+  Task<ScanPage> scan(std::string /*cursor*/, ScanOptions /*options*/,
+                      Deadline /*deadline*/) override {
     ScanPage page;
     for (const auto& [key, rows] : store_->lists) page.keys.emplace_back(key);
     co_return page;
   }
-  asio::awaitable<std::uint64_t> clear(Deadline /*deadline*/) override {
+  Task<std::uint64_t> clear(Deadline /*deadline*/) override {
     const std::uint64_t count = store_->lists.size();
     store_->lists.clear();
     co_return count;
   }
-  asio::awaitable<CheckReport> check_listing(bool /*repair*/, Deadline /*deadline*/) override {
+  Task<CheckReport> check_listing(bool /*repair*/, Deadline /*deadline*/) override {
     co_return CheckReport{};
   }
-  asio::awaitable<Statistics> statistics(Deadline /*deadline*/) override { co_return Statistics{}; }
+  Task<Statistics> statistics(Deadline /*deadline*/) override { co_return Statistics{}; }
   void close() override {}
 
  private:
