@@ -46,22 +46,24 @@ RowSealer::RowSealer(std::shared_ptr<const Keyring> keys, std::string name_space
 
 /// A key for one context: however many contexts there are, random nonces are drawn for the rows of
 /// one of them only.
-Aead RowSealer::cipher(const NamedKey& key, std::string_view context_key) const {
+Aead& RowSealer::cipher(const NamedKey& key, std::string_view context_key) const {
+  std::string name = key.id;
+  name.append(1, '\0').append(context_key);
+  if (auto* known = ciphers_.use(name)) return **known;
   std::string info = "dialogstore row";
   info.push_back('\0');
   info.append(name_space_).push_back('\0');  // which has no zero byte in it
   info.append(context_key);
   Secret derived;
   derive(key.secret, info, derived);
-  return Aead(derived);
+  ciphers_.put(name, std::make_unique<Aead>(derived));
+  return **ciphers_.use(name);
 }
 
 void RowSealer::seal(std::string_view context_key, std::span<std::string> rows) const {
   const NamedKey& key = keys_->current();
-  std::optional<Aead> aead;
   for (std::string& row : rows) {
     if (row.front() == static_cast<char>(RowKind::tombstone)) continue;
-    if (!aead) aead = cipher(key, context_key);
     const std::size_t end = readable_end(row);
     Nonce nonce{};
     fill_random(nonce);
@@ -74,14 +76,15 @@ void RowSealer::seal(std::string_view context_key, std::span<std::string> rows) 
     const std::string header(sealed, 0, before_checksum);  // sealed grows, and may move
     const std::string rest(sealed, header_bytes);
     sealed.append(text_of(nonce));
-    aead->seal(nonce, std::array<std::string_view, 2>{header, rest},
-               std::string_view(row).substr(end), sealed);
+    cipher(key, context_key)
+        .seal(nonce, std::array<std::string_view, 2>{header, rest},
+              std::string_view(row).substr(end), sealed);
     put_checksum(sealed);
     row = std::move(sealed);
   }
 }
 
-/// The rows of one context; ciphers are made once for each key that is met.
+/// The rows of one context.
 class RowSealer::Opener {
  public:
   Opener(const RowSealer& sealer, std::string_view context_key, OpenedRows& out)
@@ -91,7 +94,6 @@ class RowSealer::Opener {
 
  private:
   bool open(std::size_t number, std::string_view row, const RowView& view);
-  Aead& cipher(const NamedKey& key);
   bool fail(std::size_t row, errc error, std::string why);
 
   const RowSealer& sealer_;
@@ -99,7 +101,6 @@ class RowSealer::Opener {
   OpenedRows& out_;
   std::shared_ptr<std::string> bytes_;
   std::string row_;
-  std::vector<std::pair<const NamedKey*, Aead>> ciphers_;
 };
 
 bool RowSealer::Opener::fail(std::size_t row, errc error, std::string why) {
@@ -107,13 +108,6 @@ bool RowSealer::Opener::fail(std::size_t row, errc error, std::string why) {
   out_.row = row;
   out_.why = std::move(why);
   return false;
-}
-
-Aead& RowSealer::Opener::cipher(const NamedKey& key) {
-  for (auto& [known, aead] : ciphers_) {
-    if (known == &key) return aead;
-  }
-  return ciphers_.emplace_back(&key, sealer_.cipher(key, context_key_)).second;
 }
 
 bool RowSealer::Opener::open(std::size_t number, std::string_view row, const RowView& view) {
@@ -134,7 +128,7 @@ bool RowSealer::Opener::open(std::size_t number, std::string_view row, const Row
   const auto readable = static_cast<std::size_t>(view.body.data() - row.data());
   row_.assign(row.substr(0, readable));
   row_[format_at] = static_cast<char>(format_version);
-  if (!cipher(*key).open(body->nonce, associated, body->ciphertext, row_)) {
+  if (!sealer_.cipher(*key, context_key_).open(body->nonce, associated, body->ciphertext, row_)) {
     return fail(number, errc::wrong_key,
                 "the row does not open with the key \"" + key->id + "\" of " + keys.source() +
                     ": that is another key of the same id, or the row was altered, or it was "

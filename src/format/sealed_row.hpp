@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/recent_map.hpp"
 #include "crypto/aead.hpp"
 #include "crypto/keyring.hpp"
 #include "dialogstore/error.hpp"
@@ -63,10 +64,15 @@ class RowSealer {
 
  private:
   class Opener;
-  [[nodiscard]] Aead cipher(const NamedKey& key, std::string_view context_key) const;
+  /// Valid until the next call.
+  [[nodiscard]] Aead& cipher(const NamedKey& key, std::string_view context_key) const;
+
+  static constexpr std::size_t kept_ciphers = 256;
 
   std::shared_ptr<const Keyring> keys_;
   std::string name_space_;
+  /// To derive a context's key and set up AES takes longer than to encrypt a row.
+  mutable RecentMap<std::unique_ptr<Aead>> ciphers_{kept_ciphers};
 };
 
 }  // namespace dialogstore::format
