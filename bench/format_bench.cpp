@@ -2,7 +2,9 @@
 // seven deltas, 3 KB) and the plan of a save.
 #include <benchmark/benchmark.h>
 
+#include "dialogstore/encryption.hpp"
 #include "format/log.hpp"
+#include "format/sealed_row.hpp"
 
 namespace {
 
@@ -61,6 +63,34 @@ void replay_recent(benchmark::State& bench) {
   bench.counters["bytes"] = static_cast<double>(bytes);
 }
 BENCHMARK(replay_recent);
+
+RowSealer sealer() {
+  return {EncryptionKeys::from_text("a " + std::string(64, '1')).read(), "dialogstore"};
+}
+
+/// What encryption adds to a load: compare with replay_recent.
+void open_recent(benchmark::State& bench) {
+  ContextState written;
+  auto rows = recent_rows(written);
+  const RowSealer with = sealer();
+  with.seal("user-1", rows);
+  const std::vector<std::string_view> views(rows.begin(), rows.end());
+  for (auto _ : bench) benchmark::DoNotOptimize(with.open("user-1", views, false));
+}
+BENCHMARK(open_recent);
+
+/// What it adds to a save: compare with plan_one_turn.
+void seal_one_delta(benchmark::State& bench) {
+  ContextState written;
+  const auto rows = recent_rows(written);
+  const RowSealer with = sealer();
+  for (auto _ : bench) {
+    std::vector<std::string> request = {rows.back()};
+    with.seal("user-1", request);
+    benchmark::DoNotOptimize(request);
+  }
+}
+BENCHMARK(seal_one_delta);
 
 void plan_one_turn(benchmark::State& bench) {
   ContextState state;

@@ -143,6 +143,12 @@ void add_bulk_commands(CLI::App& app, Invocation& invocation) {
   add_export(app, invocation);
   add_import(app, invocation);
   add_migrate(app, invocation);
+  add_command<ReencryptCommand>(
+      app, invocation, "reencrypt", "Write every context with the first of the URI's keys",
+      "What is readable, or encrypted with an older key, is written anew; the rest is left as it "
+      "is.\n"
+      "Bots may go on meanwhile. Afterwards the older keys are needed no more.\n"
+      "Examples:\n  dialogstore --store 'redis://localhost?encrypt=file:keys' reencrypt");
   add_replay(app, invocation);
   add_bench(app, invocation);
 }

@@ -92,6 +92,9 @@ struct CheckCommand {
 };
 ExitCode run(Session& session, const CheckCommand& command);
 
+struct ReencryptCommand {};
+ExitCode run(Session& session, const ReencryptCommand& command);
+
 struct WatchCommand {
   std::string key;
   std::optional<std::int64_t> from;  ///< unset: only what is saved from now on

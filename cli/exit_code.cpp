@@ -39,6 +39,7 @@ ExitCode exit_code_of(const std::error_code& code) noexcept {
     case errc::auth_failed:
     case errc::permission_denied:
     case errc::read_only:
+    case errc::wrong_key:
       return ExitCode::denied;
     case errc::too_large:
     case errc::server_out_of_memory:

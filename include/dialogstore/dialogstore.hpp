@@ -3,6 +3,7 @@
 
 #include "dialogstore/context.hpp"
 #include "dialogstore/context_storage.hpp"
+#include "dialogstore/encryption.hpp"
 #include "dialogstore/error.hpp"
 #include "dialogstore/json.hpp"
 #include "dialogstore/key.hpp"

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "dialogstore/encryption.hpp"
+
 namespace dialogstore {
 
 /// What a save does when someone else saved the context in between.
@@ -54,6 +56,9 @@ struct StorageOptions {
   /// never older than a load without a cache; when another process has saved meanwhile, it takes a
   /// second round trip.
   std::size_t cache = 0;
+  /// Keys by which everything that a dialog says is encrypted before it leaves the process; none:
+  /// rows are stored readable. Context keys stay readable. Not for layout=dff.
+  EncryptionKeys encryption;
 };
 
 /// Settings of one call; what is not set comes from the storage.

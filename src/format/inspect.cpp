@@ -8,6 +8,7 @@
 #include "format/compress.hpp"
 #include "format/log.hpp"
 #include "format/row_json.hpp"
+#include "format/sealed_row.hpp"
 
 namespace dialogstore::format {
 namespace {
@@ -131,6 +132,10 @@ void Inspector::look_at(std::size_t row) {
   RowView view;
   if (const RowFault fault = decode_row(rows_[row], view); fault != RowFault::none) {
     return add(row, describe(fault));
+  }
+  if (view.is_sealed()) {
+    keyframe_ = keyframe_ ? keyframe_ : row;  // it may be one
+    return add(row, sealed_text());
   }
   if (view.header.next_turn < next_turn_) add(row, "the next turn index goes back");
   next_turn_ = std::max(next_turn_, view.header.next_turn);

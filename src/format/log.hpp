@@ -96,6 +96,10 @@ struct PlanResult {
 /// or turns set below what was trimmed).
 PlanResult plan_save(const ContextState& state, const Token& own, const LogOptions& options);
 
+/// The same save as a log written anew, whatever changed, with the tokens of the one it takes the
+/// place of. needs_everything when turns of the context were left in the store.
+PlanResult plan_rewrite(const ContextState& state, const Token& own, const LogOptions& options);
+
 /// A log that holds the whole context anew: pages of the older turns, one keyframe.
 /// `replaced`: version of the log (or tombstone) it takes the place of; null when there is none.
 /// needs_everything when turns of the context were left in the store (position not complete).

@@ -20,6 +20,7 @@ class SavePlanner {
       : state_(state), position_(*state.position), own_(own), options_(options) {}
 
   PlanResult run();
+  PlanResult run_anew();
 
  private:
   PlanResult touch() const;
@@ -61,6 +62,14 @@ PlanResult SavePlanner::run() {
   if (position_.version.seq == last_seq) return too_many_saves();
   if (!changes_.below_first && changes_.sealed.empty()) return change_tail();
   return position_.complete ? change_pages() : needs_everything();
+}
+
+PlanResult SavePlanner::run_anew() {
+  if (!position_.complete) return needs_everything();
+  changes_ = classify(state_);
+  if (changes_.beyond_last_index) return beyond_last_turn();
+  if (position_.version.seq == last_seq) return too_many_saves();
+  return rewrite();
 }
 
 /// Erasing what no page holds changes nothing.
@@ -312,6 +321,11 @@ PlanResult SavePlanner::edit(std::size_t page) const {
 PlanResult plan_save(const ContextState& state, const Token& own, const LogOptions& options) {
   assert(state.position != nullptr);
   return SavePlanner(state, own, options).run();
+}
+
+PlanResult plan_rewrite(const ContextState& state, const Token& own, const LogOptions& options) {
+  assert(state.position != nullptr);
+  return SavePlanner(state, own, options).run_anew();
 }
 
 }  // namespace dialogstore::format

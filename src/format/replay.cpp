@@ -7,6 +7,7 @@
 #include "format/compress.hpp"
 #include "format/log.hpp"
 #include "format/row_json.hpp"
+#include "format/sealed_row.hpp"
 
 namespace dialogstore::format {
 namespace {
@@ -68,6 +69,7 @@ bool Replayer::fail(std::size_t row, errc error, std::string why) {
 
 bool Replayer::decode(std::size_t row, RowView& view) {
   const RowFault fault = decode_row(rows_[row], view);
+  if (fault == RowFault::none && view.is_sealed()) return fail(row, errc::wrong_key, sealed_text());
   if (fault == RowFault::none) return true;
   return fail(row, error_of(fault), std::string(describe(fault)));
 }

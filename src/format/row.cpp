@@ -43,17 +43,11 @@ void put_header(ByteWriter& out, const RowHeader& header) {
   out.u32(0);  // the checksum, once the body is known
 }
 
-void put_checksum(std::string& row) {
-  std::string bytes;
-  ByteWriter(bytes).u32(checksum_of(row));
-  row.replace(checked_header_bytes, bytes.size(), bytes);
-}
-
 RowFault split_page(RowView& out) noexcept {
   ByteReader body(out.body);
   const std::uint16_t count = body.u16();
   out.tokens = body.bytes(count * token_bytes);
-  out.codec = body.u8();
+  out.codec = out.is_sealed() ? std::uint8_t{0} : body.u8();
   out.body = body.rest();
   return body.ok() ? RowFault::none : RowFault::bad_token_list;
 }
@@ -90,9 +84,9 @@ RowFault decode_header(std::string_view bytes, RowHeader& out) noexcept {
   out.version.token = token_of(in.bytes(token_bytes));
   out.next_turn = in.u32();
   // The format first: a newer one may know more kinds.
-  if (out.format > format_version && out.format <= last_format) return RowFault::newer_format;
-  if (out.format != format_version || !is_known(out.kind)) return RowFault::unknown_kind;
-  return RowFault::none;
+  if (out.format > sealed_format && out.format <= last_format) return RowFault::newer_format;
+  const bool is_ours = out.format == format_version || out.format == sealed_format;
+  return is_ours && is_known(out.kind) ? RowFault::none : RowFault::unknown_kind;
 }
 
 RowFault decode_row(std::string_view bytes, RowView& out) noexcept {
@@ -103,6 +97,8 @@ RowFault decode_row(std::string_view bytes, RowView& out) noexcept {
   const std::uint32_t stored = ByteReader(bytes.substr(checked_header_bytes)).u32();
   if (stored != checksum_of(bytes)) return RowFault::bad_checksum;
   if (header_fault != RowFault::none) return header_fault;
+  // A tombstone says nothing that could be sealed.
+  if (out.is_sealed() && out.header.kind == RowKind::tombstone) return RowFault::unknown_kind;
   out.tokens = {};
   out.codec = 0;
   out.body = bytes.substr(header_bytes);
@@ -133,6 +129,12 @@ std::string encode_page(const RowHeader& header, std::span<const Token> tokens, 
   out.bytes(payload);
   put_checksum(row);
   return row;
+}
+
+void put_checksum(std::string& row) {
+  std::string bytes;
+  ByteWriter(bytes).u32(checksum_of(row));
+  row.replace(checked_header_bytes, bytes.size(), bytes);
 }
 
 std::string encode_version(const Version& version) {

@@ -67,6 +67,7 @@ struct LogPosition {
   std::vector<std::int64_t> unsealed_turns;  ///< indices held by those rows, ascending
   FirstKept first{keep_all, keep_all, keep_all};
   bool complete = false;  ///< `pages` is known and every turn is in the context
+  bool outdated = false;  ///< rows lie there readable, or under an older key than the one to use
   PageMarks pages;
 };
 

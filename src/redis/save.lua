@@ -23,11 +23,11 @@ local ttl=tonumber(ARGV[3])
 local last=redis.call('LINDEX',k,-1)
 local cur=''
 if last then
-  -- Format '1' is written here; a row of '2' to '9' is a newer library's and is left alone; anything
-  -- else is no row of ours.
+  -- Formats '1' and '2' (sealed) are written here; a row of '3' to '9' is a newer library's and is
+  -- left alone; anything else is no row of ours.
   local f=last:byte(2)
   if #last<24 or not f or f<49 or f>57 then return {'X'} end
-  if f>49 then return {'F'} end
+  if f>50 then return {'F'} end
   if not string.find('PKDT',last:sub(1,1),1,true) then return {'X'} end
   cur=last:sub(5,16)
 end

@@ -14,6 +14,7 @@ LogEngine::LogEngine(std::unique_ptr<IoThread> thread, std::unique_ptr<RowLog> r
   log_options_.seal_after = options.seal_after;
   log_options_.compression_level = options.compression_level;
   if (options.cache > 0) cache_.emplace(options.cache, options.history);
+  if (const auto keys = options.encryption.read()) sealer_.emplace(keys, options.name_space);
 }
 
 std::shared_ptr<StorageEngine> make_log_engine(std::unique_ptr<IoThread> thread,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "format/log.hpp"
+#include "format/sealed_row.hpp"
 #include "model/context_access.hpp"
 #include "storage/call_steps.hpp"
 #include "storage/context_cache.hpp"
@@ -39,8 +40,9 @@ class LogEngine final : public CoroutineEngine {
   Task<std::optional<Context>> read_rows(ContextKey key, Settings settings, bool refresh);
   Task<std::vector<Turn>> newer_turns(ContextKey key, std::int64_t from,
                                       std::optional<Version>& seen, Settings settings);
-  /// Header of the last row; nullopt when there is no context.
-  Task<std::optional<format::RowHeader>> last_row(ContextKey key, Settings settings);
+  /// Header of the last row; nullopt when there is no context. Who wants to write behind it must
+  /// be able to open it; who only asks, or deletes, needs no key.
+  Task<std::optional<format::RowHeader>> last_row(ContextKey key, bool opens, Settings settings);
   Task<CheckReport> do_check(bool repair, Settings settings) override;
   Task<void> check_one(ContextKey key, CheckReport& report, Settings settings);
 
@@ -54,6 +56,17 @@ class LogEngine final : public CoroutineEngine {
   Task<void> rebase(ContextKey key, Context& context, Settings settings);
   Task<bool> save_with_history(ContextKey key, Context& context, Settings settings);
   void saved(const ContextKey& key, State& state, LogPosition after);
+  [[nodiscard]] format::PlanResult plan_changes(const State& state) const;
+
+  // ---- encryption (log_engine_sealed.cpp): nothing happens without keys, but refusing what is
+  // sealed
+  void seal(const ContextKey& key, format::SaveRequest& request) const;
+  /// Puts the opened rows in the place of those that are sealed. True when the log is to be written
+  /// anew: some were readable, or under an older key.
+  bool open(const ContextKey& key, Rows& read, bool everything) const;
+  /// The header that an answer to a save brought: what is sealed is not to be replaced, or added
+  /// to, in readable form.
+  [[nodiscard]] format::RowHeader header_to_build_on(const SaveResult& result) const;
 
   // ---- adding and removing (log_engine_rows.cpp)
   Task<std::int64_t> do_append(ContextKey key, Turn turn, Settings settings) override;
@@ -73,6 +86,7 @@ class LogEngine final : public CoroutineEngine {
   format::LogOptions log_options_;
   TailHints hints_;
   std::optional<ContextCache> cache_;
+  std::optional<format::RowSealer> sealer_;
 };
 
 Token new_token();

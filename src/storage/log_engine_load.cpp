@@ -29,9 +29,11 @@ std::optional<Turn> parsed(const Context& context, std::int64_t index, std::int6
 
 }  // namespace
 
-Task<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey key, Settings settings) {
-  const Rows read = co_await rows_->read(key, 1, false, settings.deadline);
+Task<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey key, bool opens,
+                                                           Settings settings) {
+  Rows read = co_await rows_->read(key, 1, false, settings.deadline);
   if (read.rows.empty()) co_return std::nullopt;
+  if (opens) open(key, read, false);
   format::RowView row;
   const auto fault = format::decode_row(read.rows.back(), row);
   if (fault == format::RowFault::newer_format) {
@@ -51,7 +53,7 @@ Task<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey key, Setti
 
 Task<bool> LogEngine::do_contains(ContextKey key, Settings settings) {
   key.check();
-  const auto last = co_await last_row(std::move(key), settings);
+  const auto last = co_await last_row(std::move(key), false, settings);
   co_return last.has_value();
 }
 
@@ -97,7 +99,8 @@ Task<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings setti
   std::size_t window = wants_recent ? hints_.window(key.text()) : 0;
   for (int round = 0; round < largest_windows; ++round) {
     throw_if_cancelled(co_await this_flow::is_cancelled);
-    const Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
+    Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
+    const bool outdated = open(key, read, window == 0);
     Context context(Json(0));  // cheaper than a fresh random id, which replay would replace
     auto& state = ContextAccess::state(context);
     auto result = format::replay(read.rows, window == 0, state);
@@ -118,6 +121,7 @@ Task<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings setti
           break;
         }
         hints_.found(key.text(), *state.position);
+        state.position->outdated = outdated;
         state.stored_under = place_of(key);
         co_return context;
       case format::ReplayStatus::needs_window:
@@ -152,7 +156,7 @@ Task<std::vector<Turn>> LogEngine::do_load_turns(ContextKey key, std::int64_t fr
 /// The turns from `from` on, when the last row is not the one seen before.
 Task<std::vector<Turn>> LogEngine::newer_turns(ContextKey key, std::int64_t from,
                                                std::optional<Version>& seen, Settings settings) {
-  const auto last = co_await last_row(key, settings);
+  const auto last = co_await last_row(key, false, settings);
   if (!last || std::int64_t{last->next_turn} <= from || seen == last->version)
     co_return std::vector<Turn>{};
   seen = last->version;
@@ -186,8 +190,9 @@ Task<TurnUpdate> LogEngine::do_wait_turns(ContextKey key, std::int64_t from, Set
 
 Task<void> LogEngine::check_one(ContextKey key, CheckReport& report, Settings settings) {
   try {
-    const Rows read = co_await rows_->read(key, 0, false, settings.deadline);
+    Rows read = co_await rows_->read(key, 0, false, settings.deadline);
     if (read.rows.empty()) co_return;
+    open(key, read, true);
     const auto faults = format::inspect(read.rows);
     if (faults.empty()) {
       ++report.contexts;
@@ -196,7 +201,10 @@ Task<void> LogEngine::check_one(ContextKey key, CheckReport& report, Settings se
     }
   } catch (const Failure& failure) {
     // What is wrong with one context is a finding; a server that is away is not.
-    if (failure.code != errc::wrong_type && failure.code != errc::corrupt) throw;
+    if (failure.code != errc::wrong_type && failure.code != errc::corrupt &&
+        failure.code != errc::wrong_key) {
+      throw;
+    }
     report.damaged.emplace_back(key.printable(), failure.detail);
   }
 }

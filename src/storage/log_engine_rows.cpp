@@ -19,8 +19,7 @@ TurnText text_of(const Turn& turn) {
 }
 
 /// A row that a delta may stand behind.
-format::RowHeader last_of(const SaveResult& result) {
-  const auto header = answered_header(result);
+format::RowHeader not_a_page(const format::RowHeader& header) {
   if (header.kind == format::RowKind::page) {
     throw Failure{errc::corrupt, "the last row is damaged: it is a page"};
   }
@@ -43,7 +42,7 @@ Task<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Settings sett
   key.check();
   const TurnText text = text_of(turn);
   if (text.empty()) throw Failure{errc::invalid_argument, "the turn to append has no part"};
-  auto last = co_await last_row(key, settings);
+  auto last = co_await last_row(key, true, settings);
   for (int round = 0; round < largest_rounds; ++round) {
     throw_if_cancelled(co_await this_flow::is_cancelled);
     if (!last) throw absent();
@@ -52,6 +51,7 @@ Task<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Settings sett
     }
     auto planned = format::plan_append(*last, text, new_token());
     if (planned.status != format::PlanStatus::ready) throw Failure{planned.error, planned.why};
+    seal(key, planned.plan.request);
     auto request = std::make_shared<const format::SaveRequest>(std::move(planned.plan.request));
     const SaveResult result = co_await rows_->save(key, request, std::nullopt, settings.deadline);
     if (is_done(result)) co_return std::int64_t{last->next_turn};
@@ -61,7 +61,7 @@ Task<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Settings sett
                     "the context was deleted or replaced while the turn was being "
                     "added; it may have been added before that"};
     }
-    last = last_of(result);
+    last = not_a_page(header_to_build_on(result));
     co_await pause_between_rounds(round, settings.deadline);
   }
   throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};
@@ -88,7 +88,7 @@ Task<bool> LogEngine::do_erase(ContextKey key, Settings settings) {
 }
 
 Task<bool> LogEngine::erase_rows(ContextKey key, Settings settings) {
-  auto last = co_await last_row(key, settings);
+  auto last = co_await last_row(key, false, settings);
   if (!last) co_return false;
   for (int round = 0; round < largest_rounds; ++round) {
     throw_if_cancelled(co_await this_flow::is_cancelled);
@@ -102,7 +102,7 @@ Task<bool> LogEngine::erase_rows(ContextKey key, Settings settings) {
                     "others deleted or replaced the context while it was being deleted; an earlier "
                     "copy of this delete may have been applied before that"};
     }
-    last = last_of(result);
+    last = not_a_page(answered_header(result));
     co_await pause_between_rounds(round, settings.deadline);
   }
   throw Failure{errc::conflict, "others kept saving this context while it was to be deleted"};

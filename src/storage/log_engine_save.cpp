@@ -128,6 +128,7 @@ Task<void> LogEngine::do_save(ContextKey key, Context& context, SaveMode mode, S
 /// Sends a plan and takes its outcome down in the context: saved, pending, or unchanged.
 Task<SaveResult> LogEngine::send(ContextKey key, State& state, format::SavePlan plan,
                                  Settings settings) {
+  seal(key, plan.request);
   auto request = std::make_shared<const format::SaveRequest>(std::move(plan.request));
   const auto first_sent = Clock::now();
   try {
@@ -187,7 +188,7 @@ Task<void> LogEngine::save_changes(ContextKey key, Context& context, Settings se
   for (int round = 0; round < largest_rounds; ++round) {
     throw_if_cancelled(co_await this_flow::is_cancelled);
     auto& state = ContextAccess::state(context);
-    auto planned = format::plan_save(state, new_token(), log_options_);
+    auto planned = plan_changes(state);
     if (planned.status == format::PlanStatus::needs_everything) {
       if (co_await save_with_history(key, context, settings)) co_return;
       continue;
@@ -203,7 +204,7 @@ Task<void> LogEngine::save_changes(ContextKey key, Context& context, Settings se
         continue;
       }
       std::optional<Version> replaced;
-      if (result.answer != SaveAnswer::gone) replaced = answered_header(result).version;
+      if (result.answer != SaveAnswer::gone) replaced = header_to_build_on(result).version;
       co_await save_whole(std::move(key), context, SaveMode::set, replaced, settings);
       co_return;
     }
@@ -295,7 +296,7 @@ Task<void> LogEngine::save_whole(ContextKey key, Context& context, SaveMode mode
       co_return;
     }
     replaced.reset();
-    if (result.answer != SaveAnswer::gone) replaced = answered_header(result).version;
+    if (result.answer != SaveAnswer::gone) replaced = header_to_build_on(result).version;
     co_await pause_between_rounds(round, settings.deadline);
   }
   throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};

@@ -132,6 +132,22 @@ std::vector<std::pair<ServerAddress, ServerAddress>> announced_of(const Written&
   return pairs;
 }
 
+// Never shown: a key may have been written here by mistake.
+EncryptionKeys keys_of(const Written& option) {
+  const std::string_view text = option.text;
+  constexpr std::string_view file = "file:";
+  constexpr std::string_view environment = "env:";
+  if (text.starts_with(file) && text.size() > file.size()) {
+    return EncryptionKeys::from_file(std::string(text.substr(file.size())));
+  }
+  if (text.starts_with(environment) && text.size() > environment.size()) {
+    return EncryptionKeys::from_environment(std::string(text.substr(environment.size())));
+  }
+  fail(
+      "option encrypt is wrong: file:PATH or env:NAME is expected, where the keys are; a key is "
+      "never written into a URI");
+}
+
 constexpr std::array<std::pair<std::string_view, bool>, 2> read_sources{
     {{"primary", false}, {"replicas", true}}};
 constexpr std::array<std::pair<std::string_view, Layout>, 2> layouts{
@@ -214,6 +230,10 @@ constexpr auto rules = std::to_array<Rule>({
      [](const Written& o, StorageUri& u) {
        u.options.cache = number_of<std::size_t>(o, limits::cached_contexts);
      }},
+    {"encrypt",
+     everywhere,
+     {},
+     [](const Written& o, StorageUri& u) { u.options.encryption = keys_of(o); }},
     {"layout", redis_any, for_redis,
      [](const Written& o, StorageUri& u) { u.layout = choice_of(o, layouts); }},
     {"connect_timeout", redis_any, for_redis,
@@ -263,44 +283,6 @@ constexpr auto rules = std::to_array<Rule>({
      [](const Written& o, StorageUri& u) { u.sqlite.busy_timeout = timeout_of(o); }},
 });
 
-// What other libraries call the same thing.
-constexpr auto other_names = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"verify", "tls_insecure"},
-    {"ssl_cert_reqs", "tls_insecure"},
-    {"insecure", "tls_insecure"},
-    {"ssl_ca_certs", "tls_ca"},
-    {"cafile", "tls_ca"},
-    {"ca", "tls_ca"},
-    {"ssl_certfile", "tls_cert"},
-    {"ssl_keyfile", "tls_key"},
-    {"sni", "tls_server_name"},
-    {"socket_timeout", "timeout"},
-    {"expire", "ttl"},
-    {"expiry", "ttl"},
-    {"prefix", "namespace"},
-    {"key_prefix", "namespace"},
-    {"pool_size", "connections"},
-    {"max_connections", "connections"},
-    {"database", "db"},
-    {"username", "user"},
-    {"pass", "password"},
-    {"socket_connect_timeout", "connect_timeout"},
-});
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 bool is_secret(std::string_view name) {
   return name == "password" || name == "sentinel_password";
 }
@@ -338,6 +320,10 @@ Written cut_option(std::string_view text, bool may_show) {
 
 void check_together(const UriParts& parts, const StorageUri& uri) {
   if (const auto problem = find_problem(uri.options)) fail("option " + *problem);
+  if (uri.layout == Layout::dff && !uri.options.encryption.empty()) {
+    fail(
+        "option encrypt is for layout=log: DFF reads only what is readable; remove one of the two");
+  }
   const RedisOptions& redis = uri.redis;
   if (redis.tls_certificate.empty() != redis.tls_key.empty()) {
     fail("options tls_cert and tls_key belong together: the other one is missing");
@@ -363,28 +349,6 @@ std::vector<std::string_view> option_names() {
   names.reserve(rules.size());
   for (const Rule& rule : rules) names.push_back(rule.name);
   return names;
-}
-
-std::string_view nearest_name(std::string_view written,
-                              const std::vector<std::string_view>& names) {
-  constexpr std::size_t longest = 40;
-  if (written.size() > longest) return {};
-  for (const auto& [other, ours] : other_names) {
-    if (written == other) {
-      const auto found = std::find(names.begin(), names.end(), ours);
-      return found == names.end() ? std::string_view() : *found;
-    }
-  }
-  std::string_view nearest;
-  std::size_t best = written.size() <= 4 ? 2 : 3;  // this far is another word
-  for (const std::string_view name : names) {
-    const std::size_t distance = edit_distance(written, name);
-    if (distance < best) {
-      best = distance;
-      nearest = name;
-    }
-  }
-  return nearest;
 }
 
 void read_options(const UriParts& parts, StorageUri& out) {

@@ -42,6 +42,8 @@ std::vector<Setup> all_setups() {
       setups.push_back({.kind = kind, .face = face, .cache = is_cached ? small_cache : 0});
     }
   }
+  setups.push_back({.kind = StoreKind::memory, .face = Face::blocking, .is_encrypted = true});
+  setups.push_back({.kind = StoreKind::redis_tcp, .face = Face::async, .is_encrypted = true});
   return setups;
 }
 
@@ -67,6 +69,16 @@ std::vector<Setup> log_setups() {
       }
     }
   }
+  setups.push_back({.kind = StoreKind::memory,
+                    .face = Face::blocking,
+                    .history = History::recent,
+                    .seal_after = 2,
+                    .is_encrypted = true});
+  setups.push_back({.kind = StoreKind::sqlite,
+                    .face = Face::async,
+                    .seal_after = 1,
+                    .cache = small_cache,
+                    .is_encrypted = true});
   return setups;
 }
 
@@ -79,6 +91,7 @@ std::string setup_name(const testing::TestParamInfo<Setup>& info) {
     name += std::to_string(setup.seal_after);
   }
   if (setup.cache > 0) name += "_cached";
+  if (setup.is_encrypted) name += "_encrypted";
   return name;
 }
 

@@ -27,14 +27,16 @@ struct Setup {
   History history = History::all;
   std::uint16_t seal_after = 8;
   std::size_t cache = 0;
+  bool is_encrypted = false;
 };
 void PrintTo(const Setup& setup, std::ostream* out);
 
-// Every store through both faces, one of them with a cache.
+// Every store through both faces, one of them with a cache; memory and Redis encrypted too.
 std::vector<Setup> all_setups();
 // Every store, and Redis only over TCP: for what is slow and has nothing to do with the line.
 std::vector<Setup> store_setups();
-// Every store with both kinds of load and several lengths of the log's tail, some with a cache.
+// Every store with both kinds of load and several lengths of the log's tail, some with a cache;
+// memory and SQLite encrypted too.
 std::vector<Setup> log_setups();
 std::string setup_name(const testing::TestParamInfo<Setup>& info);
 
@@ -48,7 +50,7 @@ class ContractTest : public testing::TestWithParam<Setup> {
   Client open(ConflictPolicy policy);
   bool loads_all() const { return GetParam().history == History::all; }
 
-  Store store{GetParam().kind};
+  Store store{GetParam().kind, GetParam().is_encrypted};
 };
 
 // Those with history=all whatever the storage's default.

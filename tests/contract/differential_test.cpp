@@ -51,10 +51,12 @@ std::string text_of(const Context& context) {
 
 // One world of the two: storages and the contexts somebody holds.
 struct Side {
-  Side(StoreKind kind, Face face, const std::vector<StorageOptions>& all) : store(kind) {
+  Side(StoreKind kind, Face face, const std::vector<StorageOptions>& all, bool is_encrypted = false)
+      : store(kind, is_encrypted) {
     for (StorageOptions options : all) {
       options.name_space = store.name_space();
       options.timeout = store.options().timeout;
+      options.encryption = store.options().encryption;
       clients.emplace_back(store.open(options), face);
     }
   }
@@ -202,7 +204,8 @@ TEST_P(Differential, IsTheSameAsMemory) {
   all[2] = {.on_conflict = ConflictPolicy::merge, .history = History::all, .seal_after = 8};
   all[3] = {.on_conflict = ConflictPolicy::overwrite, .history = History::all, .seal_after = 1};
   Side memory(StoreKind::memory, Face::blocking, all);
-  Side other(std::get<0>(GetParam()), Face::async, all);
+  const bool is_encrypted = std::get<1>(GetParam()) % 2 == 0;
+  Side other(std::get<0>(GetParam()), Face::async, all, is_encrypted);
   for (std::size_t step = 0; step < steps(); ++step) {
     const std::string key = "key " + std::to_string(pick(3));
     const std::size_t client = pick(all.size());

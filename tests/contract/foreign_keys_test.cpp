@@ -169,7 +169,7 @@ TEST_P(ForeignKeys, AListThatIsNotOursIsDamageAndKept) {
 
 TEST_P(ForeignKeys, ANewerFormatIsLeftAlone) {
   Client client = open();
-  const std::string row = "D2" + std::string(40, 'x');
+  const std::string row = "D3" + std::string(40, 'x');
   redis({"RPUSH", store.name_space() + ":{k}", row});
   const auto before = dump();
   EXPECT_EQ(error_of([&] { return client.find("k"); }), errc::unsupported_format);

@@ -22,9 +22,11 @@ TEST_P(Options, OutOfRangeAreRefused) {
     change(options);
     wrong.push_back(options);
   };
-  for (const char* name : {"", "a b", "a{b", "a}b", "a\n", "a%", "\xc3\xa9"}) {
+  for (const char* name : {"", "a b", "a{b", "a}b", "a\n", "a%", "\xc3\xa9", "*", "a?", "[a]",
+                           "a\\", "a\r\nFLUSHALL\r\n", "'a'", "\"a\""}) {
     with([&](StorageOptions& o) { o.name_space = name; });
   }
+  with([](StorageOptions& o) { o.name_space = std::string("a\0b", 3); });
   with([](StorageOptions& o) { o.name_space = std::string(limits::namespace_bytes + 1, 'n'); });
   with([](StorageOptions& o) { o.timeout = 0ms; });
   with([](StorageOptions& o) { o.timeout = -1ms; });

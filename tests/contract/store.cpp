@@ -1,5 +1,7 @@
 #include "contract/store.hpp"
 
+#include <cstdlib>
+
 #include "dialogstore/memory_context_storage.hpp"
 #include "dialogstore/redis_context_storage.hpp"
 #include "dialogstore/sqlite_context_storage.hpp"
@@ -27,6 +29,7 @@ std::string query_of(const StorageOptions& options) {
   query += "&seal_after=" + std::to_string(options.seal_after);
   query += "&compression=" + std::to_string(options.compression_level);
   if (options.cache > 0) query += "&cache=" + std::to_string(options.cache);
+  if (!options.encryption.empty()) query += "&encrypt=" + options.encryption.source();
   return query;
 }
 
@@ -53,7 +56,16 @@ std::string_view to_string(StoreKind kind) {
   return "?";
 }
 
-Store::Store(StoreKind kind) : kind_(kind), place_(std::make_unique<Place>()) {
+EncryptionKeys test_keys() {
+  constexpr const char* name = "DIALOGSTORE_TEST_KEYS";
+  static const bool is_set =
+      ::setenv(name, "new AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", 1) == 0;
+  static_cast<void>(is_set);
+  return EncryptionKeys::from_environment(name);
+}
+
+Store::Store(StoreKind kind, bool is_encrypted)
+    : kind_(kind), is_encrypted_(is_encrypted), place_(std::make_unique<Place>()) {
   if (kind == StoreKind::sqlite) {
     place_->folder = std::make_unique<TempDir>();
   } else if (kind == StoreKind::memory) {
@@ -71,6 +83,7 @@ StorageOptions Store::options() const {
   StorageOptions options;
   options.name_space = name_space();
   options.timeout = std::chrono::seconds(60);
+  if (is_encrypted_) options.encryption = test_keys();
   return options;
 }
 

@@ -13,10 +13,13 @@ namespace dialogstore::test {
 enum class StoreKind { memory, sqlite, redis_tcp, redis_unix };
 std::string_view to_string(StoreKind kind);
 
+// Keys that a URI can name too: in this process's environment.
+EncryptionKeys test_keys();
+
 // One place, empty at first, that any number of storages may be opened on; gone with the object.
 class Store {
  public:
-  explicit Store(StoreKind kind);
+  explicit Store(StoreKind kind, bool is_encrypted = false);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -41,6 +44,7 @@ class Store {
   struct Place;
 
   StoreKind kind_;
+  bool is_encrypted_;
   std::unique_ptr<Place> place_;
 };
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <thread>
@@ -99,6 +100,13 @@ TEST(Cluster, DoesAllThatOneServerDoes) {
     SCOPED_TRACE("with several connections to each");
     use_all_operations(cluster,
                        cluster.uri("connections=3&ttl=1h&cache=5&namespace=" + unique_name()));
+  }
+  {
+    SCOPED_TRACE("encrypted");
+    constexpr const char* keys = "DIALOGSTORE_CLUSTER_KEYS";
+    ASSERT_EQ(::setenv(keys, ("a " + std::string(64, '5')).c_str(), 1), 0);
+    use_all_operations(cluster, cluster.uri(std::string("encrypt=env:") + keys +
+                                            "&seal_after=1&namespace=" + unique_name()));
   }
 
   // Contexts that the listing does not know lie on every node.

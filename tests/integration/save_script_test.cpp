@@ -209,7 +209,7 @@ TEST_F(SaveScript, ReplacingATombstoneDoesNotInheritItsLife) {
 TEST_F(SaveScript, RowsOfANewerFormatAreLeftAlone) {
   build_log(5);
   const auto newest = random_token();
-  push(make_row(RowKind::delta, {6, newest}, 4, '2'));
+  push(make_row(RowKind::delta, {6, newest}, 4, '3'));
   const auto before = rows();
   EXPECT_EQ(answer(make_append({6, newest}, random_token())), "F");
   EXPECT_EQ(answer(make_create(random_token())), "F");

@@ -10,7 +10,7 @@
 namespace dialogstore {
 namespace {
 
-constexpr int last_code = 33;
+constexpr int last_code = 35;
 
 template <class Error>
 bool throws_exactly(errc code) {
@@ -39,7 +39,8 @@ TEST(Error, CodesAreFrozen) {
   EXPECT_EQ(static_cast<int>(errc::outcome_unknown), 6);
   EXPECT_EQ(static_cast<int>(errc::invalid_json), 14);
   EXPECT_EQ(static_cast<int>(errc::server_error), 25);
-  EXPECT_EQ(static_cast<int>(errc::io_error), last_code);
+  EXPECT_EQ(static_cast<int>(errc::io_error), 33);
+  EXPECT_EQ(static_cast<int>(errc::wrong_key), last_code);
 }
 
 TEST(Error, EveryCodeHasItsOwnNameAndSentence) {

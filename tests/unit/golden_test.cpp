@@ -2,7 +2,9 @@
 // code is wrong, not the test.
 #include <gtest/gtest.h>
 
+#include "dialogstore/encryption.hpp"
 #include "format/compress.hpp"
+#include "format/sealed_row.hpp"
 #include "support/documents.hpp"
 #include "unit/log_fixture.hpp"
 
@@ -78,9 +80,8 @@ struct Example {
   }
 };
 
-std::vector<std::string> rows_in_document() {
+std::vector<std::string> rows_in_document(std::string_view fence = "```hex\n") {
   const std::string document = test::read_document("docs/format.md");
-  constexpr std::string_view fence = "```hex\n";
   std::vector<std::string> rows;
   for (auto at = document.find(fence); at != std::string::npos; at = document.find(fence, at)) {
     at += fence.size();
@@ -181,6 +182,18 @@ TEST(Golden, DocumentDecodes) {
   EXPECT_EQ(state.turns.find(0)->parts[1], R"({"text":"hi"})");
   EXPECT_EQ(state.turns.find(3)->parts[2], R"({"text":"done"})");
   EXPECT_EQ(state.position->version, (Version{4, token(0xA4A4A4A4A4A4A4A4)}));
+}
+
+TEST(Golden, DocumentOpensTheSealedRow) {
+  const std::vector<std::string> sealed = rows_in_document("```hex sealed\n");
+  ASSERT_EQ(sealed.size(), 1U);
+  const auto keys = EncryptionKeys::from_text(
+      "2026-11 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+  const RowSealer sealer(keys.read(), "dialogstore");
+  const std::string_view rows[] = {sealed[0]};
+  const OpenedRows opened = sealer.open("d1", rows, true);
+  ASSERT_EQ(opened.error, errc{}) << opened.why;
+  EXPECT_EQ(hex(opened.rows[0]), hex(rows_in_document().back()));
 }
 
 }  // namespace

@@ -144,7 +144,7 @@ TEST(Replay, DamageIsReportedWithItsRow) {
     damaged[row].back() = static_cast<char>(damaged[row].back() ^ 1);
     expect_failure(damaged, errc::corrupt, row, "checksum");
   }
-  rows[1][1] = '2';
+  rows[1][1] = '3';
   expect_failure(rows, errc::unsupported_format, 1, "newer");
 }
 

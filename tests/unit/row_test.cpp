@@ -87,7 +87,7 @@ TEST(Row, EveryFlippedBitIsNoticed) {
 
 TEST(Row, NewerFormatIsNotDamage) {
   RowHeader header = header_of(RowKind::delta);
-  header.format = '2';
+  header.format = '3';
   std::string row = encode_row(header, "anything");
   row.back() = '?';  // a newer format may compute its checksum in another way
   RowView view;
@@ -100,8 +100,8 @@ TEST(Row, TheFormatIsADigitFromOneOn) {
   RowHeader header = header_of(RowKind::delta);
   for (int byte = 0; byte < 256; ++byte) {
     header.format = static_cast<std::uint8_t>(byte);
-    const RowFault expected = byte == '1'                  ? RowFault::none
-                              : byte >= '2' && byte <= '9' ? RowFault::newer_format
+    const RowFault expected = byte == '1' || byte == '2'   ? RowFault::none
+                              : byte >= '3' && byte <= '9' ? RowFault::newer_format
                                                            : RowFault::unknown_kind;
     const std::string row = encode_row(header, "{}");
     RowHeader decoded;
@@ -113,7 +113,7 @@ TEST(Row, TheFormatIsADigitFromOneOn) {
 
 TEST(Row, NoFormatHasAShorterHeader) {
   RowHeader header = header_of(RowKind::delta);
-  header.format = '2';
+  header.format = '3';
   const std::string row = encode_row(header, "");
   RowView view;
   EXPECT_EQ(decode_row(row, view), RowFault::newer_format);

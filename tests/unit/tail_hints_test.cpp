@@ -42,7 +42,7 @@ class TailHintsTest : public testing::Test {
     storage.set_item("k", context);
   }
 
-  static constexpr StorageOptions recent{.history = History::recent};
+  const StorageOptions recent{.history = History::recent};
   std::shared_ptr<ScriptedStore> store_ = std::make_shared<ScriptedStore>();
   ScriptedStorage storage_{store_, recent};
   ScriptedStorage others_{store_, recent};

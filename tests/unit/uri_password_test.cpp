@@ -21,6 +21,17 @@ TEST(RedactUri, HidesThePasswordAndNothingElse) {
             "redis+sentinel://:***@h/s/1?sentinel_password=***&ttl=60");
 }
 
+TEST(RedactUri, AKeyInTheWrongPlaceIsNotShown) {
+  const std::string key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+  for (const std::string name : {"encrypt", "encryption", "key"}) {
+    const std::string uri = "sqlite:///a.db?" + name + "=" + key;
+    EXPECT_EQ(redact_uri(uri).find("AAEC"), std::string::npos) << name;
+    EXPECT_EQ(error_of(uri).find("AAEC"), std::string::npos) << error_of(uri);
+  }
+  EXPECT_EQ(redact_uri("sqlite:///a.db?encrypt=file:/etc/keys"),
+            "sqlite:///a.db?encrypt=file:/etc/keys");
+}
+
 TEST(RedactUri, CutsWhatDoesNotParse) {
   EXPECT_EQ(redact_uri("redis://bot:sec@ret@h"), "redis://***");
   EXPECT_EQ(redact_uri("redis://bot:sec/ret@h"), "***");

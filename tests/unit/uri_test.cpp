@@ -70,6 +70,15 @@ TEST(ParseUri, TakesTlsOptions) {
   EXPECT_TRUE(parse_uri("rediss://h?tls_insecure=yes").redis.tls_insecure);
 }
 
+TEST(ParseUri, TakesAPlaceOfKeysAndDoesNotLookThere) {
+  EXPECT_TRUE(parse_uri("redis://h").options.encryption.empty());
+  for (const std::string store : {"redis://h", "sqlite:///a.db", "memory://"}) {
+    const StorageUri file = parse_uri(store + "?encrypt=file:/no/where%20at%20all");
+    EXPECT_EQ(file.options.encryption.source(), "file:/no/where at all");
+    EXPECT_EQ(parse_uri(store + "?encrypt=env:KEYS").options.encryption.source(), "env:KEYS");
+  }
+}
+
 TEST(ParseUri, TakesAUnixSocket) {
   const StorageUri uri =
       parse_uri("redis+unix:///run/re%20dis.sock?db=3&user=bot&password=a%26b=c");
