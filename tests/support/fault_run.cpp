@@ -189,11 +189,14 @@ void FaultRun::look_at_answers() {
   }
 }
 
+std::string FaultRun::prefix() const {
+  const auto start = uri().find("namespace=") + 10;
+  return uri().substr(start, uri().find('&', start) - start) + ":{";
+}
+
 /// The keys of contexts that are no tombstones.
 std::set<std::string> FaultRun::stored_keys() const {
-  const auto start = options_.uris.front().find("namespace=") + 10;
-  const auto uri = options_.uris.front();
-  const auto prefix = uri.substr(start, uri.find('&', start) - start) + ":{";
+  const auto prefix = this->prefix();
   std::set<std::string> keys;
   for (auto* server : servers_()) {
     std::string cursor = "0";

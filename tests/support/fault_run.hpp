@@ -42,6 +42,10 @@ class FaultRun {
 
   Workload& workload() { return workload_; }
   std::mt19937_64& random() { return random_; }
+  /// Of the first storage.
+  const std::string& uri() const { return options_.uris.front(); }
+  /// What a context is called in Redis.
+  std::string name_of(const std::string& key) const { return prefix() + key + "}"; }
 
   /// Breaks something and mends it, again and again while there is time, at least once. After each
   /// round turns must be saved again.
@@ -58,6 +62,7 @@ class FaultRun {
   void look_at_listing(DBContextStorage& storage, const Found& found);
   void look_at_histories(Found& found);
   void look_at_answers();
+  std::string prefix() const;
   std::set<std::string> stored_keys() const;
   std::chrono::milliseconds longest_silence() const;
   void report(const Found& found) const;

@@ -108,6 +108,12 @@ bool Workload::goes_on(std::size_t turns, std::chrono::milliseconds patience) {
          failure().empty();
 }
 
+bool Workload::are_refused(std::size_t calls, std::chrono::milliseconds patience) {
+  const auto until = refused_.load() + calls;
+  return eventually([&] { return refused_ >= until || !failure().empty(); }, patience) &&
+         failure().empty();
+}
+
 void Workload::stop() {
   if (is_stopping_.exchange(true)) return;
   for (const auto& caller : callers_) caller->thread.join();
@@ -143,9 +149,15 @@ void Workload::do_one(Caller& caller) {
     }
   } catch (const StorageError& error) {
     if (is_fault_of_ours(error.reason())) throw;
-    ++caller.refusals[error.reason()];
+    refuse(caller, error.reason());
     may_try_again(caller);
   }
+}
+
+void Workload::refuse(Caller& caller, errc code) {
+  ++caller.refusals[code];
+  // Conflicts are nothing that a server does.
+  if (code != errc::conflict && code != errc::gone && code != errc::history_changed) ++refused_;
 }
 
 /// Whether the caller shall, after a short while: who is refused at once must not keep the machine
@@ -255,7 +267,7 @@ void Workload::say(Caller& caller, const std::string& key) {
         saying.give_up(caller, key);
         throw;
       }
-      ++caller.refusals[code];
+      refuse(caller, code);
       if (code == errc::conflict) {
         held = reload(caller, key, saying);
       } else if (saying.is_in_doubt && saying.calls.size() < 3 && caller.chance(2)) {

@@ -43,6 +43,9 @@ class Workload {
   /// met what no fault explains.
   [[nodiscard]] bool goes_on(std::size_t turns,
                              std::chrono::milliseconds patience = std::chrono::seconds(30));
+  /// Waits until so many more calls have failed; false as above.
+  [[nodiscard]] bool are_refused(std::size_t calls,
+                                 std::chrono::milliseconds patience = std::chrono::seconds(30));
   /// The callers end their calls, without trying again. Idempotent.
   void stop();
 
@@ -69,6 +72,7 @@ class Workload {
   void say(Caller& caller, const std::string& key);
   HeldContext& load(Caller& caller, const std::string& key);
   void erase(Caller& caller, const std::string& key);
+  void refuse(Caller& caller, errc code);
   bool may_try_again(Caller& caller);
   HeldContext* reload(Caller& caller, const std::string& key, Saying& saying);
   void retire(Caller& caller, const std::string& key);
@@ -78,6 +82,7 @@ class Workload {
   std::vector<std::atomic<std::uint64_t>> generations_;  ///< of each context in use
   std::atomic<bool> is_stopping_ = false;
   std::atomic<std::size_t> saved_ = 0;
+  std::atomic<std::size_t> refused_ = 0;
   std::atomic<int> next_turn_ = 1;
   mutable std::mutex mutex_;
   std::string failure_;
