@@ -94,11 +94,15 @@ TEST_P(CutAtEveryByte, TheSaveTakesEffectOnce) {
   std::uint64_t cuts = 0;
   for (std::uint64_t bytes = 0; bytes <= largest; ++bytes) {
     const auto before = proxy.stats().cut;
-    proxy.cut_after(GetParam(), bytes, bytes % 2 == 0 ? CutKind::close : CutKind::reset);
-    save();
-    proxy.heal();
-    cuts += proxy.stats().cut - before;
-    if (turn % 64 != 0) continue;
+    const auto is_cut = [&] { return proxy.stats().cut > before; };
+    // Only every fourth save, the one that seals, is as large as the largest.
+    for (int i = 0; i < 8 && !is_cut(); ++i) {
+      proxy.cut_after(GetParam(), bytes, bytes % 2 == 0 ? CutKind::close : CutKind::reset);
+      save();
+      proxy.heal();
+    }
+    cuts += is_cut() ? 1 : 0;
+    if (bytes % 32 != 31) continue;
     const auto marks = marks_of(direct->get_item("k"));
     ASSERT_EQ(marks, marks_of(context)) << "after " << bytes << " bytes";
     ASSERT_EQ(std::set<int>(marks.begin(), marks.end()).size(), marks.size());

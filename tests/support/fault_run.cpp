@@ -182,10 +182,10 @@ void FaultRun::look_at_histories(Found& found) {
 }
 
 void FaultRun::look_at_answers() {
-  for (const auto& [code, count] : workload_.refusals()) {
+  for (const auto& [code, refusal] : workload_.refusals()) {
     const bool is_expected = code == errc::conflict || code == errc::gone ||
                              code == errc::history_changed || fault_.told.contains(code);
-    EXPECT_TRUE(is_expected) << fault_.name << ": " << to_string(code) << " " << count << " times";
+    EXPECT_TRUE(is_expected) << fault_.name << ": " << refusal.count << " times " << refusal.text;
   }
 }
 
@@ -228,8 +228,9 @@ milliseconds FaultRun::longest_silence() const {
 
 void FaultRun::report(const Found& found) const {
   std::ostringstream told;
-  for (const auto& [code, count] : workload_.refusals()) {
-    told << (told.tellp() == 0 ? "" : ",") << quoted(std::string(to_string(code))) << ":" << count;
+  for (const auto& [code, refusal] : workload_.refusals()) {
+    told << (told.tellp() == 0 ? "" : ",") << quoted(std::string(to_string(code))) << ":"
+         << refusal.count;
   }
   const auto seconds = std::chrono::duration<double>(end_ - begin_).count();
   std::ostringstream json;

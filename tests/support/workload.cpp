@@ -122,7 +122,10 @@ void Workload::stop() {
       auto& all = histories_[key].calls;
       all.insert(all.end(), calls.begin(), calls.end());
     }
-    for (const auto& [code, count] : caller->refusals) refusals_[code] += count;
+    for (const auto& [code, refusal] : caller->refusals) {
+      refusals_[code].count += refusal.count;
+      refusals_[code].text = refusal.text;
+    }
     acknowledgements_.insert(acknowledgements_.end(), caller->acknowledgements.begin(),
                              caller->acknowledgements.end());
   }
@@ -149,13 +152,16 @@ void Workload::do_one(Caller& caller) {
     }
   } catch (const StorageError& error) {
     if (is_fault_of_ours(error.reason())) throw;
-    refuse(caller, error.reason());
+    refuse(caller, error);
     may_try_again(caller);
   }
 }
 
-void Workload::refuse(Caller& caller, errc code) {
-  ++caller.refusals[code];
+void Workload::refuse(Caller& caller, const StorageError& error) {
+  const auto code = error.reason();
+  auto& refusal = caller.refusals[code];
+  ++refusal.count;
+  refusal.text = error.what();
   // Conflicts are nothing that a server does.
   if (code != errc::conflict && code != errc::gone && code != errc::history_changed) ++refused_;
 }
@@ -267,7 +273,7 @@ void Workload::say(Caller& caller, const std::string& key) {
         saying.give_up(caller, key);
         throw;
       }
-      refuse(caller, code);
+      refuse(caller, error);
       if (code == errc::conflict) {
         held = reload(caller, key, saying);
       } else if (saying.is_in_doubt && saying.calls.size() < 3 && caller.chance(2)) {

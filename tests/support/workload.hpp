@@ -29,7 +29,11 @@ struct WorkloadOptions {
 };
 
 /// How calls that did not succeed ended, as often as it happened.
-using Refusals = std::map<errc, std::size_t>;
+struct Refusal {
+  std::size_t count = 0;
+  std::string text;  ///< of the last one
+};
+using Refusals = std::map<errc, Refusal>;
 
 /// Starts when made. The choices of a caller follow from the seed and from the answers it gets.
 class Workload {
@@ -72,7 +76,7 @@ class Workload {
   void say(Caller& caller, const std::string& key);
   HeldContext& load(Caller& caller, const std::string& key);
   void erase(Caller& caller, const std::string& key);
-  void refuse(Caller& caller, errc code);
+  void refuse(Caller& caller, const StorageError& error);
   bool may_try_again(Caller& caller);
   HeldContext* reload(Caller& caller, const std::string& key, Saying& saying);
   void retire(Caller& caller, const std::string& key);
