@@ -118,9 +118,13 @@ void FaultRun::look_at_contexts(DBContextStorage& storage, Found& found) {
   for (auto& [key, history] : workload_.histories()) {
     RecordedCall call{.kind = Kind::load, .caller = -1, .base = {}, .seen = {}};
     call.begin = std::chrono::steady_clock::now();
-    const auto context = storage.find(key);
+    try {
+      const auto context = storage.find(key);
+      if (context) call.seen = marks_of(*context);
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << key << " does not decode: " << error.what();
+    }
     call.end = std::chrono::steady_clock::now();
-    if (context) call.seen = marks_of(*context);
     found.contents[key] = call.seen;
     history.calls.push_back(std::move(call));
     history.losses = losses_;
@@ -227,6 +231,7 @@ milliseconds FaultRun::longest_silence() const {
 }
 
 void FaultRun::report(const Found& found) const {
+  if (fault_.name.empty()) return;
   std::ostringstream told;
   for (const auto& [code, refusal] : workload_.refusals()) {
     told << (told.tellp() == 0 ? "" : ",") << quoted(std::string(to_string(code))) << ":"

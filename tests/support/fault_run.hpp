@@ -21,7 +21,7 @@
 namespace dialogstore::test {
 
 struct Fault {
-  std::string name;
+  std::string name;         ///< of the report; empty: there is none
   std::string promise;      ///< what docs/reliability.md says of it, in a few words
   std::set<errc> told;      ///< what callers may be told beside success and conflicts
   bool may_lose = false;    ///< acknowledged turns; then losses must be allowed, too

@@ -116,9 +116,9 @@ std::string RedisServer::user_part() const {
 void RedisServer::write_config() const {
   std::ofstream file(folder_ / "redis.conf");
   file << "bind 127.0.0.1\nport " << port_ << "\nunixsocket " << unix_path() << "\ndir "
-       << folder_.path().string()
-       << "\nsave \"\"\ndaemonize no\nenable-debug-command yes\nappendfsync always\nappendonly "
-       << (options_.is_append_only ? "yes" : "no") << '\n';
+       << folder_.path().string() << "\nsave \"\"\ndaemonize no\n"
+       << (options_.may_debug ? "enable-debug-command yes\n" : "")
+       << "appendfsync always\nappendonly " << (options_.is_append_only ? "yes" : "no") << '\n';
   if (!options_.password.empty()) {
     file << "requirepass " << options_.password << '\n';
   }

@@ -210,7 +210,8 @@ void Workload::erase(Caller& caller, const std::string& key) {
 /// one when a caller goes on talking while an earlier save has no known outcome.
 struct Workload::Saying {
   std::vector<RecordedCall> calls;
-  bool is_in_doubt = false;  ///< some of it may be, or become, stored
+  bool is_in_doubt = false;   ///< some of it may be, or become, stored
+  bool was_in_doubt = false;  ///< it ever was
 
   void add(HeldContext& held, int turn) {
     held.context.add_request(std::to_string(turn));
@@ -224,6 +225,7 @@ struct Workload::Saying {
       // Of several turns the first may have been settled before the last was refused.
       is_in_doubt = context.has_pending_save() || (is_in_doubt && calls.size() > 1);
     }
+    was_in_doubt = was_in_doubt || is_in_doubt;
   }
   /// After a conflict: on what is stored now, which shows what was settled before.
   void start_again(Caller& caller, const std::string& key, HeldContext& fresh) {
@@ -246,8 +248,20 @@ struct Workload::Saying {
       call.ending = ending;
       call.end = now();
     }
-    // What the context was after the earlier ones nobody was told.
-    if (ending == Ending::done && !calls.empty()) calls.back().seen = seen;
+    if (ending == Ending::done && !calls.empty()) {
+      // What the context was after the earlier ones nobody was told. And when the last one turns
+      // out to be stored already, there may be others' turns behind it, as after a load.
+      const bool is_last = !seen.empty() && seen.back() == calls.back().turn;
+      if (was_in_doubt && !is_last) {
+        caller.record(key, {.kind = Kind::load,
+                            .begin = calls.back().begin,
+                            .end = now(),
+                            .base = {},
+                            .seen = seen});
+      } else {
+        calls.back().seen = seen;
+      }
+    }
     for (auto& call : calls) caller.record(key, std::move(call));
   }
   void give_up(Caller& caller, const std::string& key) {
