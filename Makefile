@@ -10,6 +10,8 @@ TEST_PRESET ?= dev
 # Seconds for each fuzz target, and for each fault of `make test-faults`.
 FUZZ_SECONDS ?= 60
 FAULT_SECONDS ?= 20
+# The random choices of the fault tests; the same seed makes the same.
+SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 # As ctest's and the benchmarks' own; for example TEST_ARGS='-R integration', BENCH_ARGS=--quick.
 TEST_ARGS ?=
 BENCH_ARGS ?=
@@ -50,8 +52,12 @@ test-tsan: build/tsan/build.ninja ## The same with the thread sanitizer
 	$(TEST) tsan
 
 test-faults: build/release/build.ninja ## The fault tests alone, FAULT_SECONDS for each fault
-	$(BUILD) release
-	DIALOGSTORE_FAULT_SECONDS=$(FAULT_SECONDS) $(TEST) release --label-regex fault
+	$(BUILD) release --target test_fault
+	tools/fetch-older-redis || echo 'make test-faults: goes on without an older server' >&2
+	rm -rf build/faults
+	DIALOGSTORE_FAULT_SECONDS=$(FAULT_SECONDS) DIALOGSTORE_SEED=$(SEED) \
+	  DIALOGSTORE_FAULT_REPORT='$(CURDIR)/build/faults' $(TEST) release --label-regex fault; \
+	  failed=$$?; tools/report-faults build/faults; exit $$failed
 
 fuzz: build/fuzz/build.ninja ## Run every fuzz target for FUZZ_SECONDS
 	$(BUILD) fuzz
