@@ -52,11 +52,9 @@ class FaultsOfClusters : public testing::Test {
 };
 
 TEST_F(FaultsOfClusters, PrimaryKilled) {
-  auto told = told_when_away;
-  told.insert(errc::not_replicated);
   FaultRun run({.name = "cluster_failover_kill",
                 .promise = "nothing acknowledged is lost (durability=replicas:1)",
-                .told = told},
+                .told = told_besides(errc::not_replicated)},
                storages_at(cluster_, "durability=replicas:1&timeout=2s"),
                [this] { return primaries_of(cluster_); });
   run.repeat([&] {
@@ -91,7 +89,7 @@ TEST_F(FaultsOfClusters, PrimaryStopped) {
 TEST_F(FaultsOfClusters, HandedOver) {
   FaultRun run(
       {.name = "cluster_failover_command", .promise = "no call fails, nothing is lost", .told = {}},
-      storages_at(cluster_, "timeout=10s"), [this] { return primaries_of(cluster_); });
+      storages_at(cluster_, "timeout=30s"), [this] { return primaries_of(cluster_); });
   run.repeat([&] {
     const auto [primary, replica] = a_pair(run.random()());
     // Refused while it has lost sight of its primary for a moment; and one may come to nothing.
@@ -111,7 +109,7 @@ TEST(FaultsOfResharding, SlotsMove) {
   RedisCluster cluster;
   FaultRun run(
       {.name = "cluster_resharding", .promise = "no call fails, nothing is lost", .told = {}},
-      storages_at(cluster, "timeout=10s"), [&] { return primaries_of(cluster); });
+      storages_at(cluster, "timeout=30s"), [&] { return primaries_of(cluster); });
   run.repeat([&] {
     const auto name = run.name_of(run.workload().a_key(run.random()()));
     const int slot = cluster.slot_of(name);

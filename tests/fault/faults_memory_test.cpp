@@ -15,6 +15,9 @@ namespace {
 
 using What = AllowedLoss::What;
 
+// Nothing here has to do with deadlines.
+const std::string patient = "timeout=10s";
+
 void set_memory(RedisServer& server, std::int64_t bytes) {
   server.command({"CONFIG", "SET", "maxmemory", std::to_string(bytes)});
 }
@@ -24,7 +27,7 @@ TEST(Faults, OutOfMemory) {
   FaultRun run({.name = "maxmemory_noeviction",
                 .promise = "saves are refused whole, loads and deletes go on",
                 .told = {errc::server_out_of_memory}},
-               storages_at(server), server);
+               storages_at(server, patient), server);
   const auto reader = context_storage_factory(run.uri());
   run.repeat([&] {
     set_memory(server, 1);
@@ -42,7 +45,7 @@ TEST(Faults, Evicted) {
                 .told = {errc::server_out_of_memory},
                 .may_lose = true,
                 .may_unlist = true},
-               storages_at(server), server);
+               storages_at(server, patient), server);
   run.repeat([&] {
     const auto from = right_now();
     const auto evicted = server.info("evicted_keys");
@@ -61,7 +64,7 @@ TEST(Faults, Expired) {
                 .told = {},
                 .may_lose = true,
                 .may_unlist = true},
-               storages_at(server, "timeout=2s&ttl=12s"), server);
+               storages_at(server, patient + "&ttl=20s"), server);
   const auto from = right_now();
   run.repeat([&] {
     for (int i = 0; i < 20; ++i) {
@@ -115,7 +118,7 @@ TEST(Faults, DiskFull) {
   FaultRun run({.name = "disk_full_everysec",
                 .promise = "storage_full, nothing written; loads go on; goes on when there is room",
                 .told = {errc::storage_full}},
-               storages_at(server), server);
+               storages_at(server, patient), server);
   const auto reader = context_storage_factory(run.uri());
   run.repeat([&] {
     disk.fill();

@@ -64,13 +64,23 @@ struct FaultRun::Found {
   std::size_t steps = 0;
 };
 
+namespace {
+
+// Who deletes contexts cannot tell which turns the servers have lost.
+WorkloadOptions suited(WorkloadOptions options, const Fault& fault) {
+  options.has_erases = options.has_erases && !fault.may_lose;
+  return options;
+}
+
+}  // namespace
+
 FaultRun::FaultRun(Fault fault, WorkloadOptions workload,
                    const std::function<std::vector<RedisServer*>()>& servers)
     : fault_(std::move(fault)),
       options_(workload),
       servers_(servers),
       random_(workload.seed),
-      workload_(std::move(workload)) {
+      workload_(suited(std::move(workload), fault_)) {
   EXPECT_TRUE(workload_.goes_on(20)) << workload_.failure();
   begin_ = std::chrono::steady_clock::now();
 }
@@ -239,8 +249,11 @@ void FaultRun::report(const Found& found) const {
   }
   const auto seconds = std::chrono::duration<double>(end_ - begin_).count();
   std::ostringstream json;
-  json << "{\"fault\":" << quoted(fault_.name) << ",\"promise\":" << quoted(fault_.promise)
-       << ",\"seed\":" << options_.seed << ",\"seconds\":" << seconds << ",\"rounds\":" << rounds_
+  const auto& test = *::testing::UnitTest::GetInstance()->current_test_info();
+  json << "{\"fault\":" << quoted(fault_.name)
+       << ",\"test\":" << quoted(std::string(test.test_suite_name()) + "/" + test.name())
+       << ",\"promise\":" << quoted(fault_.promise) << ",\"seed\":" << options_.seed
+       << ",\"seconds\":" << seconds << ",\"rounds\":" << rounds_
        << ",\"contexts\":" << found.contents.size() << ",\"acknowledged\":" << found.acknowledged
        << ",\"lost\":" << found.lost << ",\"refused\":" << found.refused
        << ",\"unknown\":" << found.unknown << ",\"unknown_stored\":" << found.unknown_stored

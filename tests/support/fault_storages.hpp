@@ -13,6 +13,13 @@ namespace dialogstore::test {
 inline const std::set<errc> told_when_away{errc::unavailable, errc::outcome_unknown,
                                            errc::timed_out};
 
+/// The same, and one thing more.
+inline std::set<errc> told_besides(errc code) {
+  auto told = told_when_away;
+  told.insert(code);
+  return told;
+}
+
 inline WorkloadOptions storages_at(const std::function<std::string(const std::string&)>& uri,
                                    const std::string& query = "timeout=1s") {
   const auto all = "namespace=" + unique_name() + "&" + query;
