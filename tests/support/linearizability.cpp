@@ -53,8 +53,8 @@ class Search {
     if (++steps_ > most_steps_ || !tried_.insert(memory_of(state, latest)).second) return false;
     note_progress(state);
     const Moment limit = first_end();
-    if (const auto idle = find_idle(state, limit); idle < calls_.size()) {
-      // It changes nothing, so that it can as well come now as later.
+    if (const auto idle = find_idle(state, latest, limit); idle < calls_.size()) {
+      // It changes nothing, and rules out no loss, so that it can as well come now as later.
       return place(idle, state, latest);
     }
     for (const bool is_certain : {true, false}) {
@@ -90,10 +90,11 @@ class Search {
     return first;
   }
 
-  std::size_t find_idle(const Seen& state, Moment limit) const {
+  std::size_t find_idle(const Seen& state, Moment latest, Moment limit) const {
     for (std::size_t i = 0; i < calls_.size() && calls_[i]->begin <= limit; ++i) {
       const auto& call = *calls_[i];
       if (is_placed_[i] != 0 || call.ending != Ending::done) continue;
+      if (!losses_.empty() && call.begin > latest) continue;
       if (call.kind == Kind::load && call.seen == state) return i;
       if (call.kind == Kind::erase && !call.has_erased && !state) return i;
     }
@@ -104,9 +105,10 @@ class Search {
   std::optional<Seen> effect(const RecordedCall& call, const Seen& state) const {
     switch (call.kind) {
       case Kind::load:
-        return std::nullopt;  // else find_idle had taken it
+        return call.seen == state ? std::optional<Seen>(state) : std::nullopt;
       case Kind::erase:
-        if (!state || (call.ending == Ending::done && !call.has_erased)) return std::nullopt;
+        if (call.ending == Ending::done && call.has_erased != state.has_value())
+          return std::nullopt;
         return Seen();
       case Kind::append:
         break;
@@ -148,7 +150,11 @@ class Search {
   }
 
   std::string memory_of(const Seen& state, Moment latest) const {
-    std::string memory(is_placed_.begin(), is_placed_.end());
+    // All before the first that is not placed are, and none behind the last that is.
+    const auto first = std::find(is_placed_.begin(), is_placed_.end(), 0);
+    const auto last = std::find(is_placed_.rbegin(), is_placed_.rend(), 1).base();
+    std::string memory = std::to_string(first - is_placed_.begin()) + ':';
+    if (first < last) memory.append(first, last);
     memory += state ? '+' : '-';
     const auto& turns = turns_of(state);
     memory.append(reinterpret_cast<const char*>(turns.data()), turns.size() * sizeof(int));

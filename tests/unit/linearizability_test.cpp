@@ -112,6 +112,15 @@ TEST(Linearizability, AcceptsLossesWhereTheyAreAllowed) {
       {newest}));
 }
 
+// A load that found nothing might come before the append, as the context was absent then, too; but
+// it began after the loss that has to come between.
+TEST(Linearizability, PutsLoadsBehindTheLossesThatExplainThem) {
+  const AllowedLoss gone{What::everything, at(2), at(3)};
+  EXPECT_TRUE(is_fine({load(0, 1, std::nullopt), append(1, 0, 9, {}, {1}), load(4, 5, std::nullopt),
+                       append(2, 6, 10, {}, {2})},
+                      {gone}));
+}
+
 // ---- what is wrong ------------------------------------------------------------------------------
 
 TEST(Linearizability, RejectsALostAcknowledgedTurn) {
