@@ -72,8 +72,7 @@ class MemoryRowLog final : public RowLog {
 
   [[nodiscard]] const std::string& identity() const noexcept override { return identity_; }
 
-  asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool refresh,
-                             Deadline /*deadline*/) override {
+  Task<Rows> read(ContextKey key, std::size_t count, bool refresh, Deadline /*deadline*/) override {
     const std::lock_guard lock(store_->mutex);
     Rows result;
     auto& space = space_without(key.text());
@@ -89,9 +88,8 @@ class MemoryRowLog final : public RowLog {
     co_return result;
   }
 
-  asio::awaitable<SaveResult> save(ContextKey key,
-                                   std::shared_ptr<const format::SaveRequest> request,
-                                   SentBefore /*first_sent*/, Deadline /*deadline*/) override {
+  Task<SaveResult> save(ContextKey key, std::shared_ptr<const format::SaveRequest> request,
+                        SentBefore /*first_sent*/, Deadline /*deadline*/) override {
     const std::lock_guard lock(store_->mutex);
     auto& space = space_without(key.text());
     auto& entry = space[key.text()];
@@ -112,21 +110,20 @@ class MemoryRowLog final : public RowLog {
     co_return result;
   }
 
-  asio::awaitable<std::uint64_t> count(Deadline /*deadline*/) override {
+  Task<std::uint64_t> count(Deadline /*deadline*/) override {
     const std::lock_guard lock(store_->mutex);
     std::uint64_t live = 0;
     for (const auto& [key, entry] : purged_space()) live += entry.is_tombstone() ? 0 : 1;
     co_return live;
   }
 
-  asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options,
-                                 Deadline /*deadline*/) override {
+  Task<ScanPage> scan(std::string cursor, ScanOptions options, Deadline /*deadline*/) override {
     const std::lock_guard lock(store_->mutex);
     co_return options.order == ScanOrder::any ? scan_by_key(cursor, options.page_size)
                                               : scan_by_use(cursor, options.page_size);
   }
 
-  asio::awaitable<std::uint64_t> clear(Deadline /*deadline*/) override {
+  Task<std::uint64_t> clear(Deadline /*deadline*/) override {
     const std::lock_guard lock(store_->mutex);
     auto& space = purged_space();
     std::uint64_t live = 0;
@@ -135,11 +132,11 @@ class MemoryRowLog final : public RowLog {
     co_return live;
   }
 
-  asio::awaitable<CheckReport> check_listing(bool /*repair*/, Deadline /*deadline*/) override {
+  Task<CheckReport> check_listing(bool /*repair*/, Deadline /*deadline*/) override {
     co_return CheckReport{};  // the map is the listing
   }
 
-  asio::awaitable<Statistics> statistics(Deadline /*deadline*/) override {
+  Task<Statistics> statistics(Deadline /*deadline*/) override {
     const std::lock_guard lock(store_->mutex);
     std::uint64_t contexts = 0, rows = 0, bytes = 0;
     for (const auto& [key, entry] : purged_space()) {

@@ -1,10 +1,7 @@
 #include "redis/calls.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <random>
 
 #include "redis/gather.hpp"
@@ -47,16 +44,15 @@ Judged judge(ExecResult end) {
 }
 
 // In a coroutine of its own, whose caller may cancel it: that ends the request, nothing is thrown.
-asio::awaitable<CallEnd> call_apart(const Calls* calls, Request request, Deadline deadline) {
-  co_await asio::this_coro::throw_if_cancelled(false);
+Task<CallEnd> call_apart(const Calls* calls, Request request, Deadline deadline) {
   co_return co_await calls->try_call(std::move(request), deadline);
 }
 
 }  // namespace
 
-asio::awaitable<bool> Backoff::pause(Deadline deadline) {
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) co_return false;
-  asio::steady_timer timer(co_await asio::this_coro::executor);
+Task<bool> Backoff::pause(Deadline deadline) {
+  if (co_await this_flow::is_cancelled) co_return false;
+  asio::steady_timer timer(co_await this_flow::executor);
   const auto until = Clock::now() + jittered(next_);
   next_ = std::min(next_ * 2, longest_pause);
   if (until >= deadline) co_return false;
@@ -69,9 +65,9 @@ Failure cancelled_between() {
   return {errc::canceled, "the call was cancelled"};
 }
 
-asio::awaitable<ExecResult> Calls::exec(Request request, Deadline deadline) const {
+Task<ExecResult> Calls::exec(Request request, Deadline deadline) const {
   const auto client = client_;
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+  if (co_await this_flow::is_cancelled) {
     auto failure = cancelled_between();
     ExecResult unsent;
     unsent.failure = failure.code;
@@ -88,7 +84,7 @@ asio::awaitable<ExecResult> Calls::exec(Request request, Deadline deadline) cons
   co_return co_await client->exec(request.slot, std::move(bytes), deadline);
 }
 
-asio::awaitable<CallEnd> Calls::try_call(Request request, Deadline deadline) const {
+Task<CallEnd> Calls::try_call(Request request, Deadline deadline) const {
   Backoff backoff;
   bool is_sole_copy = true;
   for (;;) {
@@ -100,21 +96,20 @@ asio::awaitable<CallEnd> Calls::try_call(Request request, Deadline deadline) con
     if (!judged.may_pass) co_return std::move(judged.end);
     const bool goes_on = co_await backoff.pause(deadline);
     if (goes_on) continue;
-    if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    if (co_await this_flow::is_cancelled) {
       judged.end.failure = cancelled_between();
     }
     co_return std::move(judged.end);
   }
 }
 
-asio::awaitable<Reply> Calls::call(Request request, std::string name, Deadline deadline) const {
+Task<Reply> Calls::call(Request request, std::string name, Deadline deadline) const {
   auto end = co_await try_call(std::move(request), deadline);
   root_or_throw(end, name);
   co_return std::move(end.reply);
 }
 
-asio::awaitable<std::vector<CallEnd>> Calls::call_all(std::vector<Request> requests,
-                                                      Deadline deadline) const {
+Task<std::vector<CallEnd>> Calls::call_all(std::vector<Request> requests, Deadline deadline) const {
   std::vector<CallEnd> ends;
   ends.reserve(requests.size());
   if (requests.size() == 1) {
@@ -123,13 +118,13 @@ asio::awaitable<std::vector<CallEnd>> Calls::call_all(std::vector<Request> reque
   }
   for (std::size_t from = 0; from < requests.size(); from += max_at_once) {
     // What runs apart learns only of a cancellation that comes from now on.
-    if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    if (co_await this_flow::is_cancelled) {
       CallEnd unsent;
       unsent.failure = cancelled_between();
       ends.resize(requests.size(), unsent);
       break;
     }
-    std::vector<asio::awaitable<CallEnd>> works;
+    std::vector<Task<CallEnd>> works;
     for (auto i = from; i < std::min(from + max_at_once, requests.size()); ++i) {
       works.push_back(call_apart(this, std::move(requests[i]), deadline));
     }
@@ -139,8 +134,8 @@ asio::awaitable<std::vector<CallEnd>> Calls::call_all(std::vector<Request> reque
   co_return ends;
 }
 
-asio::awaitable<Reply> Calls::run(const Script* script, KeyName key,
-                                  std::vector<std::string> arguments, Deadline deadline) const {
+Task<Reply> Calls::run(const Script* script, KeyName key, std::vector<std::string> arguments,
+                       Deadline deadline) const {
   const std::vector<std::string_view> views(arguments.begin(), arguments.end());
   // Named, as gcc 12 destroys braced temporaries of a co_await twice.
   Request by_name{key.slot, script->request(ScriptForm::by_name, key.text, views)};

@@ -2,7 +2,6 @@
 // the deadline passes, alone or many at once.
 #pragma once
 
-#include <boost/asio/cancellation_state.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -10,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/task.hpp"
 #include "redis/keys.hpp"
 #include "redis/redis_client.hpp"
 #include "redis/script.hpp"
@@ -42,7 +42,7 @@ struct CallEnd {
 class Backoff {
  public:
   /// Waits. False when the deadline or a cancellation ended it.
-  asio::awaitable<bool> pause(Deadline deadline);
+  Task<bool> pause(Deadline deadline);
 
  private:
   std::chrono::milliseconds next_{2};
@@ -55,20 +55,19 @@ class Calls {
   /// As RedisClient::exec, exec_read or exec_at, for coroutines in which cancellation does not
   /// throw: one that came before counts too, while asio tells a request only of what comes as long
   /// as it waits.
-  asio::awaitable<ExecResult> exec(Request request, Deadline deadline) const;
-  asio::awaitable<ExecResult> exec(std::uint16_t slot, std::string bytes, Deadline deadline) const {
+  Task<ExecResult> exec(Request request, Deadline deadline) const;
+  Task<ExecResult> exec(std::uint16_t slot, std::string bytes, Deadline deadline) const {
     return exec(Request{slot, std::move(bytes)}, deadline);
   }
   /// Never throws Failure.
-  asio::awaitable<CallEnd> try_call(Request request, Deadline deadline) const;
+  Task<CallEnd> try_call(Request request, Deadline deadline) const;
   /// Throws Failure, also for an error reply; `name`: the key it is about, for the text.
-  asio::awaitable<Reply> call(Request request, std::string name, Deadline deadline) const;
+  Task<Reply> call(Request request, std::string name, Deadline deadline) const;
   /// In the order of the requests; at most `max_at_once` are under way at a time.
-  asio::awaitable<std::vector<CallEnd>> call_all(std::vector<Request> requests,
-                                                 Deadline deadline) const;
+  Task<std::vector<CallEnd>> call_all(std::vector<Request> requests, Deadline deadline) const;
   /// A script, by its name first. Throws as call().
-  asio::awaitable<Reply> run(const Script* script, KeyName key, std::vector<std::string> arguments,
-                             Deadline deadline) const;
+  Task<Reply> run(const Script* script, KeyName key, std::vector<std::string> arguments,
+                  Deadline deadline) const;
 
   [[nodiscard]] RedisClient& client() const noexcept { return *client_; }
   [[nodiscard]] const std::shared_ptr<RedisClient>& shared_client() const noexcept {

@@ -1,7 +1,6 @@
 #include "redis/cluster_client.hpp"
 
 #include <algorithm>
-#include <boost/asio/this_coro.hpp>
 #include <set>
 #include <utility>
 
@@ -41,29 +40,28 @@ std::shared_ptr<RedisClient> make_cluster(asio::any_io_executor executor,
   return std::make_shared<ClusterClient>(std::move(executor), settings);
 }
 
-asio::awaitable<ExecResult> ClusterClient::exec(std::uint16_t slot, std::string request,
-                                                Clock::time_point deadline) {
+Task<ExecResult> ClusterClient::exec(std::uint16_t slot, std::string request,
+                                     Clock::time_point deadline) {
   return exec_together(slot, std::move(request), 1, deadline);
 }
 
-asio::awaitable<ExecResult> ClusterClient::exec_together(std::uint16_t slot, std::string requests,
-                                                         unsigned count,
-                                                         Clock::time_point deadline) {
+Task<ExecResult> ClusterClient::exec_together(std::uint16_t slot, std::string requests,
+                                              unsigned count, Clock::time_point deadline) {
   Route route;
   route.slot = slot;
   return run(shared_from_this(), std::move(route), std::move(requests), count, deadline);
 }
 
-asio::awaitable<ExecResult> ClusterClient::exec_read(std::uint16_t slot, std::string request,
-                                                     Clock::time_point deadline) {
+Task<ExecResult> ClusterClient::exec_read(std::uint16_t slot, std::string request,
+                                          Clock::time_point deadline) {
   Route route;
   route.slot = slot;
   route.wants_replica = settings_.reads_replicas;
   return run(shared_from_this(), std::move(route), std::move(request), 1, deadline);
 }
 
-asio::awaitable<ExecResult> ClusterClient::run(Self self, Route route, std::string requests,
-                                               unsigned count, Clock::time_point deadline) {
+Task<ExecResult> ClusterClient::run(Self self, Route route, std::string requests, unsigned count,
+                                    Clock::time_point deadline) {
   ExecResult end;
   auto step = self->router_.start(route, end);
   while (step != RouteStep::finish) {
@@ -86,8 +84,8 @@ asio::awaitable<ExecResult> ClusterClient::run(Self self, Route route, std::stri
   co_return end;
 }
 
-asio::awaitable<ExecResult> ClusterClient::send(Self self, const Route* route, std::string requests,
-                                                unsigned count, Clock::time_point deadline) {
+Task<ExecResult> ClusterClient::send(Self self, const Route* route, std::string requests,
+                                     unsigned count, Clock::time_point deadline) {
   self->watch();
   const auto links = self->links_to(route->to, route->at_replica);
   const auto line = count > 1 ? Line::blocking : Line::shared;
@@ -100,12 +98,11 @@ asio::awaitable<ExecResult> ClusterClient::send(Self self, const Route* route, s
   co_return end;
 }
 
-asio::awaitable<std::optional<ExecResult>> ClusterClient::look_up(Self self,
-                                                                  Clock::time_point deadline) {
+Task<std::optional<ExecResult>> ClusterClient::look_up(Self self, Clock::time_point deadline) {
   self->router_.want_map();
   self->refresh_soon();
   const bool is_woken = co_await self->waiters_.wait(deadline);
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+  if (co_await this_flow::is_cancelled) {
     auto cancelled = cancelled_between();
     co_return not_sent(cancelled.code, std::move(cancelled.detail));
   }
@@ -117,7 +114,7 @@ asio::awaitable<std::optional<ExecResult>> ClusterClient::look_up(Self self,
   co_return std::nullopt;
 }
 
-asio::awaitable<RedisClient::Servers> ClusterClient::servers(Clock::time_point deadline) {
+Task<RedisClient::Servers> ClusterClient::servers(Clock::time_point deadline) {
   const auto self = shared_from_this();
   Servers out;
   if (router_.map().covered() == 0) {
@@ -132,8 +129,8 @@ asio::awaitable<RedisClient::Servers> ClusterClient::servers(Clock::time_point d
   co_return out;
 }
 
-asio::awaitable<ExecResult> ClusterClient::exec_at(std::string server, std::string request,
-                                                   Clock::time_point deadline) {
+Task<ExecResult> ClusterClient::exec_at(std::string server, std::string request,
+                                        Clock::time_point deadline) {
   const auto self = shared_from_this();
   watch();
   const auto& shards = router_.map().shards();

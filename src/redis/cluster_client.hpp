@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/task.hpp"
 #include "redis/cluster_router.hpp"
 #include "redis/redis_client.hpp"
 #include "redis/server_links.hpp"
@@ -21,15 +22,15 @@ class ClusterClient final : public RedisClient, public std::enable_shared_from_t
   ClusterClient(asio::any_io_executor executor, ClientSettings settings);
   ~ClusterClient() override { close(); }
 
-  asio::awaitable<ExecResult> exec(std::uint16_t slot, std::string request,
-                                   Clock::time_point deadline) override;
-  asio::awaitable<ExecResult> exec_together(std::uint16_t slot, std::string requests,
-                                            unsigned count, Clock::time_point deadline) override;
-  asio::awaitable<ExecResult> exec_read(std::uint16_t slot, std::string request,
-                                        Clock::time_point deadline) override;
-  asio::awaitable<Servers> servers(Clock::time_point deadline) override;
-  asio::awaitable<ExecResult> exec_at(std::string server, std::string request,
-                                      Clock::time_point deadline) override;
+  Task<ExecResult> exec(std::uint16_t slot, std::string request,
+                        Clock::time_point deadline) override;
+  Task<ExecResult> exec_together(std::uint16_t slot, std::string requests, unsigned count,
+                                 Clock::time_point deadline) override;
+  Task<ExecResult> exec_read(std::uint16_t slot, std::string request,
+                             Clock::time_point deadline) override;
+  Task<Servers> servers(Clock::time_point deadline) override;
+  Task<ExecResult> exec_at(std::string server, std::string request,
+                           Clock::time_point deadline) override;
   [[nodiscard]] std::uint64_t server_of(std::uint16_t slot) const override;
   [[nodiscard]] bool spans_slots() const noexcept override { return false; }
   [[nodiscard]] LinkStatistics statistics() const override;
@@ -40,19 +41,19 @@ class ClusterClient final : public RedisClient, public std::enable_shared_from_t
   using Self = std::shared_ptr<ClusterClient>;
   using Nodes = std::map<ServerAddress, std::shared_ptr<ServerLinks>>;
 
-  static asio::awaitable<ExecResult> run(Self self, Route route, std::string requests,
-                                         unsigned count, Clock::time_point deadline);
-  static asio::awaitable<ExecResult> send(Self self, const Route* route, std::string requests,
-                                          unsigned count, Clock::time_point deadline);
+  static Task<ExecResult> run(Self self, Route route, std::string requests, unsigned count,
+                              Clock::time_point deadline);
+  static Task<ExecResult> send(Self self, const Route* route, std::string requests, unsigned count,
+                               Clock::time_point deadline);
   /// Waits for the next map. What the call ends with when it cannot go on.
-  static asio::awaitable<std::optional<ExecResult>> look_up(Self self, Clock::time_point deadline);
+  static Task<std::optional<ExecResult>> look_up(Self self, Clock::time_point deadline);
 
   // The map.
   void refresh_soon();
-  static asio::awaitable<void> refresh(Self self);
-  static asio::awaitable<std::vector<MapReport>> ask(Self self, std::vector<ServerAddress> nodes);
-  static asio::awaitable<std::optional<MapReport>> ask_one(Self self, ServerAddress node,
-                                                           Clock::time_point deadline);
+  static Task<void> refresh(Self self);
+  static Task<std::vector<MapReport>> ask(Self self, std::vector<ServerAddress> nodes);
+  static Task<std::optional<MapReport>> ask_one(Self self, ServerAddress node,
+                                                Clock::time_point deadline);
   void note_problem(Failure problem);
   [[nodiscard]] std::vector<ServerAddress> some_nodes();
   [[nodiscard]] std::vector<ServerAddress> all_nodes() const;
@@ -60,7 +61,7 @@ class ClusterClient final : public RedisClient, public std::enable_shared_from_t
   // The nodes.
   std::shared_ptr<ServerLinks> links_to(const ServerAddress& address, bool is_replica);
   void watch();
-  static asio::awaitable<void> tend(Self self);
+  static Task<void> tend(Self self);
   [[nodiscard]] bool tend_nodes(Nodes& nodes, bool are_replicas);
 
   asio::any_io_executor executor_;

@@ -1,7 +1,5 @@
 // Of the client of a cluster: asking for the map, and looking whether nodes still answer.
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <utility>
 
 #include "redis/cluster_client.hpp"
@@ -39,10 +37,10 @@ bool is_lasting(errc code) {
 void ClusterClient::refresh_soon() {
   if (is_refreshing_ || is_closed_) return;
   is_refreshing_ = true;
-  asio::co_spawn(executor_, refresh(shared_from_this()), asio::detached);
+  spawn(executor_, refresh(shared_from_this()));
 }
 
-asio::awaitable<void> ClusterClient::refresh(Self self) {
+Task<void> ClusterClient::refresh(Self self) {
   self->refresh_timer_.expires_at(self->router_.next_question());
   co_await wait_on(&self->refresh_timer_);
   if (self->is_closed_) co_return;
@@ -57,11 +55,10 @@ asio::awaitable<void> ClusterClient::refresh(Self self) {
   self->waiters_.wake();
 }
 
-asio::awaitable<std::vector<MapReport>> ClusterClient::ask(Self self,
-                                                           std::vector<ServerAddress> nodes) {
+Task<std::vector<MapReport>> ClusterClient::ask(Self self, std::vector<ServerAddress> nodes) {
   const auto patience = answer_time * (1 << self->unanswered_);
   const auto deadline = Clock::now() + std::min(patience, self->settings_.link.connect_timeout);
-  std::vector<asio::awaitable<std::optional<MapReport>>> works;
+  std::vector<Task<std::optional<MapReport>>> works;
   works.reserve(nodes.size());
   for (auto& node : nodes) works.push_back(ask_one(self, std::move(node), deadline));
   auto answers = co_await gather(std::move(works));
@@ -72,8 +69,8 @@ asio::awaitable<std::vector<MapReport>> ClusterClient::ask(Self self,
   co_return reports;
 }
 
-asio::awaitable<std::optional<MapReport>> ClusterClient::ask_one(Self self, ServerAddress node,
-                                                                 Clock::time_point deadline) {
+Task<std::optional<MapReport>> ClusterClient::ask_one(Self self, ServerAddress node,
+                                                      Clock::time_point deadline) {
   if (self->is_closed_) co_return std::nullopt;
   const auto links = self->links_to(node, false);
   auto requests = encode_command({"CLUSTER", "INFO"}) + encode_command({"CLUSTER", "SLOTS"});
@@ -132,12 +129,12 @@ std::vector<ServerAddress> ClusterClient::all_nodes() const {
 void ClusterClient::watch() {
   if (is_watching_ || is_closed_) return;
   is_watching_ = true;
-  asio::co_spawn(executor_, tend(shared_from_this()), asio::detached);
+  spawn(executor_, tend(shared_from_this()));
 }
 
 // As long as there are requests: a node that hangs ends no request by itself, and says nothing of
 // the one that took its place.
-asio::awaitable<void> ClusterClient::tend(Self self) {
+Task<void> ClusterClient::tend(Self self) {
   bool goes_on = true;
   while (goes_on && !self->is_closed_) {
     self->watch_timer_.expires_after(pulse_interval);

@@ -1,8 +1,6 @@
 #include "redis/context_index.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <charconv>
 #include <map>
 
@@ -65,7 +63,7 @@ bool ContextIndex::is_old(const IndexEntry& entry) const {
   return score_value(entry.score) < static_cast<double>(old_below());
 }
 
-asio::awaitable<std::optional<std::string>> ContextIndex::list(std::string key, Deadline deadline) {
+Task<std::optional<std::string>> ContextIndex::list(std::string key, Deadline deadline) {
   const auto shard = shard_name(key);
   auto score = std::to_string(state_->next_use_us());
   Request request{shard.slot,
@@ -81,7 +79,7 @@ bool ContextIndex::is_refresh_due(std::string_view key) const {
   return recent_.is_due(key, Clock::now());
 }
 
-asio::awaitable<bool> ContextIndex::refresh(std::string key, Deadline deadline) {
+Task<bool> ContextIndex::refresh(std::string key, Deadline deadline) {
   const auto shard = shard_name(key);
   const auto score = std::to_string(state_->next_use_us());
   auto request = list_script().request(ScriptForm::with_text, shard.text, {score, key, "XX"});
@@ -93,8 +91,7 @@ asio::awaitable<bool> ContextIndex::refresh(std::string key, Deadline deadline) 
   co_return true;
 }
 
-asio::awaitable<std::optional<std::string>> ContextIndex::score_of(std::string key,
-                                                                   Deadline deadline) {
+Task<std::optional<std::string>> ContextIndex::score_of(std::string key, Deadline deadline) {
   const auto shard = shard_name(key);
   Request request{shard.slot, encode_command({"ZSCORE", shard.text, key})};
   const auto reply = co_await calls_.call(std::move(request), shard.text, deadline);
@@ -102,8 +99,7 @@ asio::awaitable<std::optional<std::string>> ContextIndex::score_of(std::string k
   co_return std::string(text_of(reply.root()));
 }
 
-asio::awaitable<std::uint64_t> ContextIndex::unlist(std::vector<IndexEntry> entries,
-                                                    Deadline deadline) {
+Task<std::uint64_t> ContextIndex::unlist(std::vector<IndexEntry> entries, Deadline deadline) {
   std::map<unsigned, std::vector<std::string_view>> by_shard;
   for (const auto& entry : entries) {
     recent_.forget(entry.key);
@@ -129,7 +125,7 @@ asio::awaitable<std::uint64_t> ContextIndex::unlist(std::vector<IndexEntry> entr
   co_return removed;
 }
 
-asio::awaitable<std::uint64_t> ContextIndex::count(Deadline deadline) {
+Task<std::uint64_t> ContextIndex::count(Deadline deadline) {
   std::vector<Request> requests;
   const auto since = std::to_string(state_->now_us() - std::chrono::microseconds(ttl_).count());
   for (unsigned shard = 0; shard < state_->index_shards(); ++shard) {
@@ -146,8 +142,8 @@ asio::awaitable<std::uint64_t> ContextIndex::count(Deadline deadline) {
   co_return static_cast<std::uint64_t>(sum);
 }
 
-asio::awaitable<ContextIndex::Batch> ContextIndex::walk(std::string cursor, std::size_t count,
-                                                        Deadline deadline) {
+Task<ContextIndex::Batch> ContextIndex::walk(std::string cursor, std::size_t count,
+                                             Deadline deadline) {
   const auto place = read_walk_cursor(cursor, state_->index_shards());
   const auto name = names_.index(place.shard);
   Request request{name.slot, encode_command({"ZSCAN", name.text, place.cursor, "COUNT",
@@ -169,12 +165,12 @@ asio::awaitable<ContextIndex::Batch> ContextIndex::walk(std::string cursor, std:
 void ContextIndex::sweep_soon() {
   if (ttl_.count() == 0 || Clock::now() < next_sweep_) return;
   next_sweep_ = Clock::time_point::max();  // until this one is over
-  asio::co_spawn(calls_.client().executor(), sweep(shared_from_this()), asio::detached);
+  spawn(calls_.client().executor(), sweep(shared_from_this()));
 }
 
 // Nobody deletes what expires, so whoever creates also clears away: else the listing would grow for
 // ever. Best effort; the next one goes on where this one stopped.
-asio::awaitable<void> ContextIndex::sweep(std::shared_ptr<ContextIndex> self) {
+Task<void> ContextIndex::sweep(std::shared_ptr<ContextIndex> self) {
   const auto deadline = Clock::now() + sweep_time;
   try {
     for (unsigned shard = 0; shard < self->state_->index_shards(); ++shard) {
@@ -188,7 +184,7 @@ asio::awaitable<void> ContextIndex::sweep(std::shared_ptr<ContextIndex> self) {
   self->next_sweep_ = Clock::now() + sweep_interval;
 }
 
-asio::awaitable<bool> ContextIndex::sweep_some(unsigned shard, Deadline deadline) {
+Task<bool> ContextIndex::sweep_some(unsigned shard, Deadline deadline) {
   const auto name = names_.index(shard);
   const auto below = "(" + std::to_string(std::min(expired_below(), old_below()));
   const auto limit = std::to_string(sweep_count);

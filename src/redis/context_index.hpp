@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/task.hpp"
 #include "redis/calls.hpp"
 #include "redis/index_entry.hpp"
 #include "redis/keys.hpp"
@@ -35,33 +36,33 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
 
   /// Writes the entry. Before every create. Answers its score when the entry was made by this call
   /// alone, and so may be taken back should the create leave nothing.
-  asio::awaitable<std::optional<std::string>> list(std::string key, Deadline deadline);
+  Task<std::optional<std::string>> list(std::string key, Deadline deadline);
   [[nodiscard]] bool is_refresh_due(std::string_view key) const;
   /// Renews the entry of a context that is in use, if there is one: not for a context that was
   /// deleted meanwhile. False when there is none. Sent once, never throws.
-  asio::awaitable<bool> refresh(std::string key, Deadline deadline);
+  Task<bool> refresh(std::string key, Deadline deadline);
   /// The entry's score as it is now.
-  asio::awaitable<std::optional<std::string>> score_of(std::string key, Deadline deadline);
+  Task<std::optional<std::string>> score_of(std::string key, Deadline deadline);
   /// Removes entries (of any shards) whose score has not changed; returns how many. Never throws:
   /// what stays is found by the next listing.
-  asio::awaitable<std::uint64_t> unlist(std::vector<IndexEntry> entries, Deadline deadline);
+  Task<std::uint64_t> unlist(std::vector<IndexEntry> entries, Deadline deadline);
 
   /// No call that is still under way can have written it.
   [[nodiscard]] bool is_old(const IndexEntry& entry) const;
 
   /// How many are listed; with a ttl, of those used within it.
-  asio::awaitable<std::uint64_t> count(Deadline deadline);
-  asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options, Deadline deadline);
+  Task<std::uint64_t> count(Deadline deadline);
+  Task<ScanPage> scan(std::string cursor, ScanOptions options, Deadline deadline);
 
   struct Batch {
     std::vector<IndexEntry> entries;
     std::string cursor;  ///< for the next; empty after the last
   };
   /// All entries of all shards, expired ones too, in no order; some may come twice.
-  asio::awaitable<Batch> walk(std::string cursor, std::size_t count, Deadline deadline);
+  Task<Batch> walk(std::string cursor, std::size_t count, Deadline deadline);
 
   /// Compares listing and contexts (RowLog::check_listing).
-  asio::awaitable<CheckReport> check(bool repair, Deadline deadline);
+  Task<CheckReport> check(bool repair, Deadline deadline);
   /// Starts removing entries of contexts that expired, when that was not done a short while ago.
   void sweep_soon();
 
@@ -82,41 +83,37 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   [[nodiscard]] std::int64_t old_below() const;
   [[nodiscard]] bool is_expired(const IndexEntry& entry) const;
 
-  asio::awaitable<ScanPage> scan_any(std::string cursor, std::size_t count, Deadline deadline);
-  asio::awaitable<ScanPage> scan_newest(std::string cursor, std::size_t count, Deadline deadline);
+  Task<ScanPage> scan_any(std::string cursor, std::size_t count, Deadline deadline);
+  Task<ScanPage> scan_newest(std::string cursor, std::size_t count, Deadline deadline);
   /// The second part of that: what was used since the listing began.
-  asio::awaitable<ScanPage> scan_moved(NewestCursor place, std::size_t count, Deadline deadline);
+  Task<ScanPage> scan_moved(NewestCursor place, std::size_t count, Deadline deadline);
   /// Entries at or below `from` and above `floor`, newest first, over all shards.
-  asio::awaitable<std::vector<IndexEntry>> newest(IndexEntry from, std::string floor,
-                                                  std::size_t count, Deadline deadline);
-  asio::awaitable<std::vector<IndexEntry>> newest_of_shard(unsigned shard, IndexEntry from,
-                                                           std::string floor, std::size_t count,
-                                                           Deadline deadline);
+  Task<std::vector<IndexEntry>> newest(IndexEntry from, std::string floor, std::size_t count,
+                                       Deadline deadline);
+  Task<std::vector<IndexEntry>> newest_of_shard(unsigned shard, IndexEntry from, std::string floor,
+                                                std::size_t count, Deadline deadline);
   /// The keys of those whose context is there; old entries of others are removed.
-  asio::awaitable<std::vector<ContextKey>> without_ghosts(std::vector<IndexEntry> entries,
-                                                          Deadline deadline);
+  Task<std::vector<ContextKey>> without_ghosts(std::vector<IndexEntry> entries, Deadline deadline);
 
   // index_presence.cpp
-  asio::awaitable<std::vector<Presence>> look_up(std::vector<std::string> keys, Deadline deadline);
+  Task<std::vector<Presence>> look_up(std::vector<std::string> keys, Deadline deadline);
   /// With a script; nothing when the user may run none.
-  asio::awaitable<std::optional<std::vector<Presence>>> look_up_at_once(
-      std::vector<std::string> keys, Deadline deadline);
-  asio::awaitable<std::vector<Presence>> look_up_each(std::vector<std::string> keys,
-                                                      Deadline deadline);
+  Task<std::optional<std::vector<Presence>>> look_up_at_once(std::vector<std::string> keys,
+                                                             Deadline deadline);
+  Task<std::vector<Presence>> look_up_each(std::vector<std::string> keys, Deadline deadline);
   /// `command` with each key, and `last` behind it if there is one.
-  asio::awaitable<std::vector<CallEnd>> ask_each(std::string_view command,
-                                                 const std::vector<std::string>& keys,
-                                                 std::string_view last, Deadline deadline);
+  Task<std::vector<CallEnd>> ask_each(std::string_view command,
+                                      const std::vector<std::string>& keys, std::string_view last,
+                                      Deadline deadline);
   [[nodiscard]] static Presence presence_of(const CallEnd& last_row);
 
-  asio::awaitable<void> check_unlisted(bool repair, CheckReport* report, Deadline deadline);
-  asio::awaitable<void> check_server(std::string server, bool repair, CheckReport* report,
-                                     Deadline deadline);
-  asio::awaitable<void> check_names(std::vector<std::string> keys, bool repair, CheckReport* report,
-                                    Deadline deadline);
-  asio::awaitable<void> check_ghosts(bool repair, CheckReport* report, Deadline deadline);
-  static asio::awaitable<void> sweep(std::shared_ptr<ContextIndex> self);
-  asio::awaitable<bool> sweep_some(unsigned shard, Deadline deadline);
+  Task<void> check_unlisted(bool repair, CheckReport* report, Deadline deadline);
+  Task<void> check_server(std::string server, bool repair, CheckReport* report, Deadline deadline);
+  Task<void> check_names(std::vector<std::string> keys, bool repair, CheckReport* report,
+                         Deadline deadline);
+  Task<void> check_ghosts(bool repair, CheckReport* report, Deadline deadline);
+  static Task<void> sweep(std::shared_ptr<ContextIndex> self);
+  Task<bool> sweep_some(unsigned shard, Deadline deadline);
 
   Calls calls_;
   KeyNames names_;

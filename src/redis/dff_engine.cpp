@@ -100,17 +100,17 @@ void DffEngine::set_stored(const ContextKey& key, Context& context, std::string_
   state.in_doubt = false;
 }
 
-asio::awaitable<bool> DffEngine::do_contains(ContextKey key, Settings settings) {
+Task<bool> DffEngine::do_contains(ContextKey key, Settings settings) {
   key.check();
   co_return co_await values_.contains(key.text(), settings.deadline);
 }
 
-asio::awaitable<std::optional<Context>> DffEngine::do_load(ContextKey key, Settings settings) {
+Task<std::optional<Context>> DffEngine::do_load(ContextKey key, Settings settings) {
   return read_context(std::move(key), options().ttl_on_read, settings);
 }
 
-asio::awaitable<std::optional<Context>> DffEngine::read_context(ContextKey key, bool refresh,
-                                                                Settings settings) {
+Task<std::optional<Context>> DffEngine::read_context(ContextKey key, bool refresh,
+                                                     Settings settings) {
   key.check();
   const auto value = co_await values_.get(key.text(), refresh, settings.deadline);
   if (!value) co_return std::nullopt;
@@ -122,8 +122,7 @@ asio::awaitable<std::optional<Context>> DffEngine::read_context(ContextKey key, 
 // ---- saving
 // --------------------------------------------------------------------------------------
 
-asio::awaitable<void> DffEngine::do_save(ContextKey key, Context& context, SaveMode mode,
-                                         Settings settings) {
+Task<void> DffEngine::do_save(ContextKey key, Context& context, SaveMode mode, Settings settings) {
   key.check();
   const Saving saving(context);
   if (ContextAccess::state(context).pending) co_await settle(key, context, settings);
@@ -142,8 +141,8 @@ asio::awaitable<void> DffEngine::do_save(ContextKey key, Context& context, SaveM
   }
 }
 
-asio::awaitable<SwapResult> DffEngine::send(ContextKey key, Context& context, std::string expected,
-                                            Settings settings) {
+Task<SwapResult> DffEngine::send(ContextKey key, Context& context, std::string expected,
+                                 Settings settings) {
   auto value = context.to_json();
   if (value.size() > limits::context_bytes) {
     throw Failure{errc::too_large, "the context has " + std::to_string(value.size()) + " bytes"};
@@ -171,7 +170,7 @@ asio::awaitable<SwapResult> DffEngine::send(ContextKey key, Context& context, st
   co_return result;
 }
 
-asio::awaitable<void> DffEngine::settle(ContextKey key, Context& context, Settings settings) {
+Task<void> DffEngine::settle(ContextKey key, Context& context, Settings settings) {
   auto& state = ContextAccess::state(context);
   const auto pending = state.pending;
   if (pending->place != place_of(key)) {
@@ -192,9 +191,8 @@ asio::awaitable<void> DffEngine::settle(ContextKey key, Context& context, Settin
   state.changes = std::move(changes);
 }
 
-asio::awaitable<std::string> DffEngine::after_conflict(ContextKey key, Context& context,
-                                                       SaveMode mode, SwapResult result,
-                                                       Settings settings) {
+Task<std::string> DffEngine::after_conflict(ContextKey key, Context& context, SaveMode mode,
+                                            SwapResult result, Settings settings) {
   if (result.unanswered_copy) report_conflict(result);
   const auto& state = ContextAccess::state(context);
   const bool is_there = !result.found.empty();
@@ -225,7 +223,7 @@ asio::awaitable<std::string> DffEngine::after_conflict(ContextKey key, Context& 
   co_return digest;
 }
 
-asio::awaitable<std::int64_t> DffEngine::do_append(ContextKey key, Turn turn, Settings settings) {
+Task<std::int64_t> DffEngine::do_append(ContextKey key, Turn turn, Settings settings) {
   if (!turn.label && !turn.request && !turn.response) {
     throw Failure{errc::invalid_argument, "the turn to append has no part"};
   }
@@ -244,7 +242,7 @@ asio::awaitable<std::int64_t> DffEngine::do_append(ContextKey key, Turn turn, Se
   }
 }
 
-asio::awaitable<bool> DffEngine::do_erase(ContextKey key, Settings settings) {
+Task<bool> DffEngine::do_erase(ContextKey key, Settings settings) {
   key.check();
   for (int round = 0;; ++round) {
     check_round(round);
@@ -267,8 +265,8 @@ asio::awaitable<bool> DffEngine::do_erase(ContextKey key, Settings settings) {
 // ---- reading turns
 // -------------------------------------------------------------------------------
 
-asio::awaitable<std::vector<Turn>> DffEngine::do_load_turns(ContextKey key, std::int64_t from,
-                                                            std::int64_t to, Settings settings) {
+Task<std::vector<Turn>> DffEngine::do_load_turns(ContextKey key, std::int64_t from, std::int64_t to,
+                                                 Settings settings) {
   const auto context = co_await read_context(key, false, settings);
   if (!context) throw Failure{errc::key_not_found, "no context is stored under this key"};
   std::vector<Turn> turns;
@@ -279,8 +277,7 @@ asio::awaitable<std::vector<Turn>> DffEngine::do_load_turns(ContextKey key, std:
   co_return turns;
 }
 
-asio::awaitable<TurnUpdate> DffEngine::do_wait_turns(ContextKey key, std::int64_t from,
-                                                     Settings settings) {
+Task<TurnUpdate> DffEngine::do_wait_turns(ContextKey key, std::int64_t from, Settings settings) {
   constexpr std::chrono::milliseconds longest_pause{500};
   std::chrono::milliseconds between{20};
   TurnUpdate update;
@@ -296,7 +293,7 @@ asio::awaitable<TurnUpdate> DffEngine::do_wait_turns(ContextKey key, std::int64_
     }
     if (Clock::now() + between >= settings.deadline) co_return update;
     co_await pause(between, settings.deadline);
-    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    throw_if_cancelled(co_await this_flow::is_cancelled);
     between = std::min(between * 2, longest_pause);
   }
 }
@@ -304,12 +301,12 @@ asio::awaitable<TurnUpdate> DffEngine::do_wait_turns(ContextKey key, std::int64_
 // ---- listing
 // -------------------------------------------------------------------------------------
 
-asio::awaitable<std::uint64_t> DffEngine::do_count(Settings settings) {
+Task<std::uint64_t> DffEngine::do_count(Settings settings) {
   const auto report = co_await do_check(false, settings);
   co_return report.contexts;
 }
 
-asio::awaitable<std::uint64_t> DffEngine::do_clear(Settings settings) {
+Task<std::uint64_t> DffEngine::do_clear(Settings settings) {
   std::uint64_t removed = 0;
   std::string cursor;
   do {
@@ -327,8 +324,7 @@ asio::awaitable<std::uint64_t> DffEngine::do_clear(Settings settings) {
   co_return removed;
 }
 
-asio::awaitable<ScanPage> DffEngine::do_scan(std::string cursor, ScanOptions scan,
-                                             Settings settings) {
+Task<ScanPage> DffEngine::do_scan(std::string cursor, ScanOptions scan, Settings settings) {
   if (scan.order != ScanOrder::any) {
     throw Failure{errc::invalid_argument,
                   "layout=dff does not know which context was used last; scan in any order"};
@@ -344,7 +340,7 @@ asio::awaitable<ScanPage> DffEngine::do_scan(std::string cursor, ScanOptions sca
 }
 
 // SCAN may show a key twice, so keys are remembered.
-asio::awaitable<CheckReport> DffEngine::do_check(bool /*repair*/, Settings settings) {
+Task<CheckReport> DffEngine::do_check(bool /*repair*/, Settings settings) {
   CheckReport report;
   std::set<std::string> seen;
   std::string cursor;
@@ -361,7 +357,7 @@ asio::awaitable<CheckReport> DffEngine::do_check(bool /*repair*/, Settings setti
   co_return report;
 }
 
-asio::awaitable<Statistics> DffEngine::do_statistics(Settings settings) {
+Task<Statistics> DffEngine::do_statistics(Settings settings) {
   Statistics out;
   out.emplace_back("backend", "redis");
   out.emplace_back("layout", "dff");

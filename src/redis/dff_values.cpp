@@ -1,8 +1,6 @@
 #include "redis/dff_values.hpp"
 
 #include <algorithm>
-#include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <charconv>
 
 #include "dialogstore/context.hpp"
@@ -85,14 +83,13 @@ bool is_dff_value(std::string_view value) {
   return looks_like_dff(value) && is_context(value);
 }
 
-asio::awaitable<bool> DffValues::contains(std::string key, Deadline deadline) {
+Task<bool> DffValues::contains(std::string key, Deadline deadline) {
   Request request{key_slot(key), encode_command({"TYPE", key})};
   const auto reply = co_await calls_.call(std::move(request), key, deadline);
   co_return text_of(reply.root()) == "string";
 }
 
-asio::awaitable<std::optional<std::string>> DffValues::get(std::string key, bool refresh,
-                                                           Deadline deadline) {
+Task<std::optional<std::string>> DffValues::get(std::string key, bool refresh, Deadline deadline) {
   Request request{key_slot(key), encode_command({"GET", key})};
   const auto reply = co_await calls_.call(std::move(request), key, deadline);
   if (reply.root().kind == ReplyKind::nil) co_return std::nullopt;
@@ -104,7 +101,7 @@ asio::awaitable<std::optional<std::string>> DffValues::get(std::string key, bool
   co_return std::string(text_of(reply.root()));
 }
 
-asio::awaitable<void> DffValues::read_clock(std::uint16_t slot, Deadline deadline) {
+Task<void> DffValues::read_clock(std::uint16_t slot, Deadline deadline) {
   const auto asked = Clock::now();
   Request request{slot, encode_command({"TIME"})};
   const auto reply = co_await calls_.call(std::move(request), {}, deadline);
@@ -119,8 +116,8 @@ asio::awaitable<void> DffValues::read_clock(std::uint16_t slot, Deadline deadlin
   connections_ = calls_.client().statistics().connections;
 }
 
-asio::awaitable<SwapResult> DffValues::swap(std::string key, std::string expected,
-                                            std::string value, bool resent, Deadline deadline) {
+Task<SwapResult> DffValues::swap(std::string key, std::string expected, std::string value,
+                                 bool resent, Deadline deadline) {
   std::vector<std::string> arguments;
   arguments.push_back(std::move(expected));
   arguments.push_back(value.empty() ? std::string() : value_digest(value));
@@ -130,13 +127,13 @@ asio::awaitable<SwapResult> DffValues::swap(std::string key, std::string expecte
   co_return co_await send(name_of(key), std::move(arguments), resent, deadline);
 }
 
-asio::awaitable<SwapResult> DffValues::send(KeyName name, std::vector<std::string> arguments,
-                                            bool resent, Deadline deadline) {
+Task<SwapResult> DffValues::send(KeyName name, std::vector<std::string> arguments, bool resent,
+                                 Deadline deadline) {
   constexpr std::size_t fence = 3;
   SaveAttempts attempts(resent);
   Backoff backoff;
   for (;;) {
-    if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    if (co_await this_flow::is_cancelled) {
       throw attempts.ended_by(cancelled_between());
     }
     if (!clock(name.slot).is_known() || connections_ != calls_.client().statistics().connections) {
@@ -163,13 +160,12 @@ asio::awaitable<SwapResult> DffValues::send(KeyName name, std::vector<std::strin
     if (decision.next == NextStep::fail) throw std::move(decision.failure);
     if (decision.next != NextStep::send_after_pause) continue;
     const bool has_time = co_await backoff.pause(deadline);
-    const bool is_stopped = is_cancelled(co_await asio::this_coro::cancellation_state);
+    const bool is_stopped = co_await this_flow::is_cancelled;
     if (!has_time && !is_stopped) throw attempts.ended_by(std::move(decision.failure));
   }
 }
 
-asio::awaitable<DffValues::Page> DffValues::scan(std::string cursor, std::size_t count,
-                                                 Deadline deadline) {
+Task<DffValues::Page> DffValues::scan(std::string cursor, std::size_t count, Deadline deadline) {
   auto place = read_place(std::move(cursor));
   auto servers = co_await client().servers(deadline);
   if (servers.failure) throw std::move(*servers.failure);

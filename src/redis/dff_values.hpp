@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/task.hpp"
 #include "redis/calls.hpp"
 #include "redis/server_clock.hpp"
 
@@ -34,28 +35,28 @@ class DffValues {
   DffValues(std::shared_ptr<RedisClient> client, std::chrono::milliseconds ttl)
       : calls_(std::move(client)), ttl_(ttl) {}
 
-  asio::awaitable<bool> contains(std::string key, Deadline deadline);
-  asio::awaitable<std::optional<std::string>> get(std::string key, bool refresh, Deadline deadline);
+  Task<bool> contains(std::string key, Deadline deadline);
+  Task<std::optional<std::string>> get(std::string key, bool refresh, Deadline deadline);
   /// Puts `value` (empty: nothing) in place of the one with the digest `expected` (empty: of
   /// nothing). Sent until it is answered: outcome_unknown when a copy was not.
-  asio::awaitable<SwapResult> swap(std::string key, std::string expected, std::string value,
-                                   bool resent, Deadline deadline);
+  Task<SwapResult> swap(std::string key, std::string expected, std::string value, bool resent,
+                        Deadline deadline);
 
   struct Page {
     std::vector<std::pair<std::string, std::string>> values;  ///< of this layout only
     std::vector<std::string> damaged;  ///< keys of values that begin as a context and are none
     std::string cursor;                ///< empty after the last
   };
-  asio::awaitable<Page> scan(std::string cursor, std::size_t count, Deadline deadline);
+  Task<Page> scan(std::string cursor, std::size_t count, Deadline deadline);
 
   [[nodiscard]] RedisClient& client() const noexcept { return calls_.client(); }
 
  private:
-  asio::awaitable<void> read_clock(std::uint16_t slot, Deadline deadline);
+  Task<void> read_clock(std::uint16_t slot, Deadline deadline);
   /// Of the server that has the slot.
   [[nodiscard]] ServerClock& clock(std::uint16_t slot) { return clocks_[client().server_of(slot)]; }
-  asio::awaitable<SwapResult> send(KeyName name, std::vector<std::string> arguments, bool resent,
-                                   Deadline deadline);
+  Task<SwapResult> send(KeyName name, std::vector<std::string> arguments, bool resent,
+                        Deadline deadline);
 
   Calls calls_;
   std::chrono::milliseconds ttl_;

@@ -1,15 +1,11 @@
 // Runs coroutines at the same time and waits for all of them.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <utility>
 #include <vector>
+
+#include "flow/task.hpp"
 
 namespace dialogstore::redis {
 
@@ -20,9 +16,9 @@ namespace asio = boost::asio;
 /// throw_if_cancelled(false). What one throws is thrown when all
 /// ended.
 template <class Result>
-asio::awaitable<std::vector<Result>> gather(std::vector<asio::awaitable<Result>> works) {
+Task<std::vector<Result>> gather(std::vector<Task<Result>> works) {
   if (works.empty()) co_return std::vector<Result>{};
-  const auto executor = co_await asio::this_coro::executor;
+  const auto executor = co_await this_flow::executor;
   using Operation = decltype(asio::co_spawn(executor, std::move(works.front()), asio::deferred));
   std::vector<Operation> operations;
   operations.reserve(works.size());

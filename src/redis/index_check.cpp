@@ -12,7 +12,7 @@ constexpr std::size_t walk_count = 1000;
 
 }  // namespace
 
-asio::awaitable<CheckReport> ContextIndex::check(bool repair, Deadline deadline) {
+Task<CheckReport> ContextIndex::check(bool repair, Deadline deadline) {
   CheckReport report;
   co_await check_unlisted(repair, &report, deadline);
   co_await check_ghosts(repair, &report, deadline);
@@ -21,8 +21,7 @@ asio::awaitable<CheckReport> ContextIndex::check(bool repair, Deadline deadline)
 
 // SCAN answers each name that is there all the time at least once, so some may be seen twice: a
 // context is counted by its entry, and one without is given one or remembered.
-asio::awaitable<void> ContextIndex::check_unlisted(bool repair, CheckReport* report,
-                                                   Deadline deadline) {
+Task<void> ContextIndex::check_unlisted(bool repair, CheckReport* report, Deadline deadline) {
   auto servers = co_await calls_.client().servers(deadline);
   if (servers.failure) throw std::move(*servers.failure);
   for (auto& server : servers.names) {
@@ -30,8 +29,8 @@ asio::awaitable<void> ContextIndex::check_unlisted(bool repair, CheckReport* rep
   }
 }
 
-asio::awaitable<void> ContextIndex::check_server(std::string server, bool repair,
-                                                 CheckReport* report, Deadline deadline) {
+Task<void> ContextIndex::check_server(std::string server, bool repair, CheckReport* report,
+                                      Deadline deadline) {
   const auto pattern = names_.context_pattern();
   std::string cursor = "0";
   do {
@@ -53,8 +52,8 @@ asio::awaitable<void> ContextIndex::check_server(std::string server, bool repair
   } while (cursor != "0");
 }
 
-asio::awaitable<void> ContextIndex::check_names(std::vector<std::string> keys, bool repair,
-                                                CheckReport* report, Deadline deadline) {
+Task<void> ContextIndex::check_names(std::vector<std::string> keys, bool repair,
+                                     CheckReport* report, Deadline deadline) {
   std::vector<Request> requests;
   for (const auto& key : keys) {
     const auto shard = shard_name(key);
@@ -78,8 +77,7 @@ asio::awaitable<void> ContextIndex::check_names(std::vector<std::string> keys, b
 }
 
 // An entry may stand alone for a while: its context is about to be created, or has just expired.
-asio::awaitable<void> ContextIndex::check_ghosts(bool repair, CheckReport* report,
-                                                 Deadline deadline) {
+Task<void> ContextIndex::check_ghosts(bool repair, CheckReport* report, Deadline deadline) {
   std::string cursor;
   do {
     auto batch = co_await walk(std::move(cursor), walk_count, deadline);

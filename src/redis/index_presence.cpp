@@ -24,8 +24,8 @@ const ReplyNode* reply_of_a_list(const CallEnd& end) {
 
 }  // namespace
 
-asio::awaitable<std::vector<ContextIndex::Presence>> ContextIndex::look_up(
-    std::vector<std::string> keys, Deadline deadline) {
+Task<std::vector<ContextIndex::Presence>> ContextIndex::look_up(std::vector<std::string> keys,
+                                                                Deadline deadline) {
   if (calls_.client().spans_slots()) {
     auto presences = co_await look_up_at_once(keys, deadline);
     if (presences) co_return std::move(*presences);
@@ -33,7 +33,7 @@ asio::awaitable<std::vector<ContextIndex::Presence>> ContextIndex::look_up(
   co_return co_await look_up_each(std::move(keys), deadline);
 }
 
-asio::awaitable<std::optional<std::vector<ContextIndex::Presence>>> ContextIndex::look_up_at_once(
+Task<std::optional<std::vector<ContextIndex::Presence>>> ContextIndex::look_up_at_once(
     std::vector<std::string> keys, Deadline deadline) {
   std::vector<Request> requests;
   for (std::size_t from = 0; from < keys.size(); from += names_at_once) {
@@ -66,10 +66,9 @@ asio::awaitable<std::optional<std::vector<ContextIndex::Presence>>> ContextIndex
   co_return presences;
 }
 
-asio::awaitable<std::vector<CallEnd>> ContextIndex::ask_each(std::string_view command,
-                                                             const std::vector<std::string>& keys,
-                                                             std::string_view last,
-                                                             Deadline deadline) {
+Task<std::vector<CallEnd>> ContextIndex::ask_each(std::string_view command,
+                                                  const std::vector<std::string>& keys,
+                                                  std::string_view last, Deadline deadline) {
   std::vector<Request> requests;
   requests.reserve(keys.size());
   for (const auto& key : keys) {
@@ -88,8 +87,8 @@ ContextIndex::Presence ContextIndex::presence_of(const CallEnd& last_row) {
 }
 
 // As the script does it, and so that few rows travel.
-asio::awaitable<std::vector<ContextIndex::Presence>> ContextIndex::look_up_each(
-    std::vector<std::string> keys, Deadline deadline) {
+Task<std::vector<ContextIndex::Presence>> ContextIndex::look_up_each(std::vector<std::string> keys,
+                                                                     Deadline deadline) {
   std::vector<Presence> presences(keys.size(), Presence::absent);
   std::vector<std::size_t> short_ones;
   const auto lengths = co_await ask_each("LLEN", keys, {}, deadline);

@@ -17,15 +17,13 @@ void erase_listed(std::vector<IndexEntry>& entries, const IndexEntry& from) {
 
 }  // namespace
 
-asio::awaitable<ScanPage> ContextIndex::scan(std::string cursor, ScanOptions options,
-                                             Deadline deadline) {
+Task<ScanPage> ContextIndex::scan(std::string cursor, ScanOptions options, Deadline deadline) {
   return options.order == ScanOrder::any
              ? scan_any(std::move(cursor), options.page_size, deadline)
              : scan_newest(std::move(cursor), options.page_size, deadline);
 }
 
-asio::awaitable<ScanPage> ContextIndex::scan_any(std::string cursor, std::size_t count,
-                                                 Deadline deadline) {
+Task<ScanPage> ContextIndex::scan_any(std::string cursor, std::size_t count, Deadline deadline) {
   ScanPage page;
   page.cursor = std::move(cursor);
   do {
@@ -36,8 +34,7 @@ asio::awaitable<ScanPage> ContextIndex::scan_any(std::string cursor, std::size_t
   co_return page;
 }
 
-asio::awaitable<ScanPage> ContextIndex::scan_newest(std::string cursor, std::size_t count,
-                                                    Deadline deadline) {
+Task<ScanPage> ContextIndex::scan_newest(std::string cursor, std::size_t count, Deadline deadline) {
   auto place = read_newest_cursor(cursor);
   if (place.has_arrived) co_return co_await scan_moved(std::move(place), count, deadline);
   if (cursor.empty() && ttl_.count() > 0) place.floor = std::to_string(expired_below());
@@ -64,8 +61,7 @@ asio::awaitable<ScanPage> ContextIndex::scan_newest(std::string cursor, std::siz
   co_return page;
 }
 
-asio::awaitable<ScanPage> ContextIndex::scan_moved(NewestCursor place, std::size_t count,
-                                                   Deadline deadline) {
+Task<ScanPage> ContextIndex::scan_moved(NewestCursor place, std::size_t count, Deadline deadline) {
   ScanPage page;
   if (place.walk.empty()) {
     // As a rule one page has it all, and then it is of one moment too.
@@ -88,9 +84,8 @@ asio::awaitable<ScanPage> ContextIndex::scan_moved(NewestCursor place, std::size
   co_return page;
 }
 
-asio::awaitable<std::vector<IndexEntry>> ContextIndex::newest(IndexEntry from, std::string floor,
-                                                              std::size_t count,
-                                                              Deadline deadline) {
+Task<std::vector<IndexEntry>> ContextIndex::newest(IndexEntry from, std::string floor,
+                                                   std::size_t count, Deadline deadline) {
   std::vector<IndexEntry> all;
   for (unsigned shard = 0; shard < state_->index_shards(); ++shard) {
     auto some = co_await newest_of_shard(shard, from, floor, count, deadline);
@@ -101,8 +96,9 @@ asio::awaitable<std::vector<IndexEntry>> ContextIndex::newest(IndexEntry from, s
   co_return all;
 }
 
-asio::awaitable<std::vector<IndexEntry>> ContextIndex::newest_of_shard(
-    unsigned shard, IndexEntry from, std::string floor, std::size_t count, Deadline deadline) {
+Task<std::vector<IndexEntry>> ContextIndex::newest_of_shard(unsigned shard, IndexEntry from,
+                                                            std::string floor, std::size_t count,
+                                                            Deadline deadline) {
   const auto name = names_.index(shard);
   const std::string max = from.score.empty() ? "+inf" : from.score;
   const std::string min = floor == "-inf" ? floor : "(" + floor;
@@ -124,8 +120,8 @@ asio::awaitable<std::vector<IndexEntry>> ContextIndex::newest_of_shard(
   co_return all;
 }
 
-asio::awaitable<std::vector<ContextKey>> ContextIndex::without_ghosts(
-    std::vector<IndexEntry> entries, Deadline deadline) {
+Task<std::vector<ContextKey>> ContextIndex::without_ghosts(std::vector<IndexEntry> entries,
+                                                           Deadline deadline) {
   const auto presences = co_await look_up(keys_of(entries), deadline);
   std::vector<ContextKey> keys;
   keys.reserve(entries.size());

@@ -3,7 +3,6 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <iterator>
 #include <utility>
 
@@ -36,11 +35,11 @@ class Link final : public RedisLink {
       : core_(std::make_shared<LinkCore>(std::move(executor), std::move(settings))) {}
   ~Link() override { core_->close(); }
 
-  asio::awaitable<ExecResult> exec(std::string request, Clock::time_point deadline) override {
+  Task<ExecResult> exec(std::string request, Clock::time_point deadline) override {
     return exec_together(std::move(request), 1, deadline);
   }
-  asio::awaitable<ExecResult> exec_together(std::string requests, unsigned count,
-                                            Clock::time_point deadline) override {
+  Task<ExecResult> exec_together(std::string requests, unsigned count,
+                                 Clock::time_point deadline) override {
     return asio::async_initiate<const asio::use_awaitable_t<>, void(ExecResult)>(
         [](auto handler, std::shared_ptr<LinkCore> core, std::string bytes, unsigned replies,
            Clock::time_point until) {

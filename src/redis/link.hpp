@@ -7,7 +7,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "dialogstore/error.hpp"
+#include "flow/task.hpp"
 #include "redis/reply.hpp"
 
 namespace dialogstore::redis {
@@ -99,12 +99,12 @@ class RedisLink {
   /// Cancellation (the coroutine's slot) ends the wait with errc::canceled; a reply that comes
   /// later is dropped in its turn and the connection stays usable. Never throws for network errors.
   /// Refuses at once what would exceed the bounds of waiting requests (errc::overloaded).
-  virtual asio::awaitable<ExecResult> exec(std::string request, Clock::time_point deadline) = 0;
+  virtual Task<ExecResult> exec(std::string request, Clock::time_point deadline) = 0;
 
   /// The same with several encoded commands that belong together: they leave in one write, nothing
   /// of others comes between them, and it ends with the reply to the last.
-  virtual asio::awaitable<ExecResult> exec_together(std::string requests, unsigned count,
-                                                    Clock::time_point deadline) = 0;
+  virtual Task<ExecResult> exec_together(std::string requests, unsigned count,
+                                         Clock::time_point deadline) = 0;
 
   /// Ends every waiting request with errc::closed and the connection. Final. Idempotent.
   virtual void close() = 0;

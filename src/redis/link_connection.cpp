@@ -1,10 +1,6 @@
 // The life of a connection: attempts with pauses between them, setup, reading and writing, the end.
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <utility>
 
@@ -54,11 +50,11 @@ void LinkCore::connect_if_needed() {
     return;
   }
   state_ = State::connecting;
-  asio::co_spawn(executor_, connect(shared_from_this()), asio::detached);
+  spawn(executor_, connect(shared_from_this()));
 }
 
 // One attempt after another, until one succeeds or nobody waits any more.
-asio::awaitable<void> LinkCore::connect(std::shared_ptr<LinkCore> self) {
+Task<void> LinkCore::connect(std::shared_ptr<LinkCore> self) {
   while (true) {
     self->pause_timer_.expires_at(self->next_attempt_);
     co_await self->pause_timer_.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -85,8 +81,8 @@ asio::awaitable<void> LinkCore::connect(std::shared_ptr<LinkCore> self) {
   }
 }
 
-asio::awaitable<LinkFailure> LinkCore::attempt(std::shared_ptr<LinkCore> self,
-                                               std::shared_ptr<Session> session) {
+Task<LinkFailure> LinkCore::attempt(std::shared_ptr<LinkCore> self,
+                                    std::shared_ptr<Session> session) {
   const auto deadline = Clock::now() + self->settings_.connect_timeout;
   session->phase = "connecting to " + name_of(self->settings_.endpoint);
   asio::steady_timer timer(self->executor_, deadline);
@@ -116,8 +112,8 @@ asio::awaitable<LinkFailure> LinkCore::attempt(std::shared_ptr<LinkCore> self,
 }
 
 // One step at a time: what follows a refused step must never reach the server.
-asio::awaitable<LinkFailure> LinkCore::set_up(std::shared_ptr<LinkCore> self,
-                                              std::shared_ptr<Session> session) {
+Task<LinkFailure> LinkCore::set_up(std::shared_ptr<LinkCore> self,
+                                   std::shared_ptr<Session> session) {
   for (const SetupStep& step : setup_steps(self->settings_)) {
     session->phase = std::string(name_of(step.kind));
     LinkFailure failure = co_await ask(self, session, step);
@@ -128,9 +124,8 @@ asio::awaitable<LinkFailure> LinkCore::set_up(std::shared_ptr<LinkCore> self,
   co_return LinkFailure{};
 }
 
-asio::awaitable<LinkFailure> LinkCore::ask(std::shared_ptr<LinkCore> self,
-                                           std::shared_ptr<Session> session,
-                                           const SetupStep& step) {
+Task<LinkFailure> LinkCore::ask(std::shared_ptr<LinkCore> self, std::shared_ptr<Session> session,
+                                const SetupStep& step) {
   const auto in_step = [&step](LinkFailure failure) {
     failure.detail = std::string(name_of(step.kind)) + ": " + failure.detail;
     return failure;

@@ -10,10 +10,8 @@
 
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <list>
 #include <map>
@@ -23,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/task.hpp"
 #include "redis/handshake.hpp"
 #include "redis/link.hpp"
 #include "redis/link_transport.hpp"
@@ -114,13 +113,12 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
 
   // link_connection.cpp: the connection
   void connect_if_needed();
-  static asio::awaitable<void> connect(std::shared_ptr<LinkCore> self);
-  static asio::awaitable<LinkFailure> attempt(std::shared_ptr<LinkCore> self,
-                                              std::shared_ptr<Session> session);
-  static asio::awaitable<LinkFailure> set_up(std::shared_ptr<LinkCore> self,
-                                             std::shared_ptr<Session> session);
-  static asio::awaitable<LinkFailure> ask(std::shared_ptr<LinkCore> self,
-                                          std::shared_ptr<Session> session, const SetupStep& step);
+  static Task<void> connect(std::shared_ptr<LinkCore> self);
+  static Task<LinkFailure> attempt(std::shared_ptr<LinkCore> self,
+                                   std::shared_ptr<Session> session);
+  static Task<LinkFailure> set_up(std::shared_ptr<LinkCore> self, std::shared_ptr<Session> session);
+  static Task<LinkFailure> ask(std::shared_ptr<LinkCore> self, std::shared_ptr<Session> session,
+                               const SetupStep& step);
   void on_attempt_failed(LinkFailure failure);
   void postpone_next_attempt();
   void start_serving();

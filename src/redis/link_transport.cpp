@@ -5,15 +5,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <optional>
 #include <tuple>
@@ -74,12 +71,11 @@ struct Transport::State {
 
   using TlsStream = asio::ssl::stream<Socket&>;
 
-  asio::awaitable<LinkFailure> find(const Endpoint& endpoint, std::vector<Candidate>& found);
-  asio::awaitable<LinkFailure> resolve(const Endpoint& endpoint, std::vector<Candidate>& found);
-  asio::awaitable<LinkFailure> connect(const std::vector<Candidate>& candidates,
-                                       Clock::time_point deadline);
-  asio::awaitable<error_code> connect_one(const Address& address, Clock::time_point deadline);
-  asio::awaitable<LinkFailure> start_tls(const LinkSettings& settings);
+  Task<LinkFailure> find(const Endpoint& endpoint, std::vector<Candidate>& found);
+  Task<LinkFailure> resolve(const Endpoint& endpoint, std::vector<Candidate>& found);
+  Task<LinkFailure> connect(const std::vector<Candidate>& candidates, Clock::time_point deadline);
+  Task<error_code> connect_one(const Address& address, Clock::time_point deadline);
+  Task<LinkFailure> start_tls(const LinkSettings& settings);
 
   Socket socket;
   asio::ip::tcp::resolver resolver;
@@ -94,8 +90,7 @@ Transport::Transport(const asio::any_io_executor& executor)
 
 Transport::~Transport() = default;
 
-asio::awaitable<LinkFailure> Transport::open(const LinkSettings& settings,
-                                             Clock::time_point deadline) {
+Task<LinkFailure> Transport::open(const LinkSettings& settings, Clock::time_point deadline) {
   std::vector<Candidate> candidates;
   LinkFailure failure = co_await state_->find(settings.endpoint, candidates);
   if (failure.ok()) {
@@ -110,8 +105,7 @@ asio::awaitable<LinkFailure> Transport::open(const LinkSettings& settings,
   co_return failure;
 }
 
-asio::awaitable<LinkFailure> Transport::State::find(const Endpoint& endpoint,
-                                                    std::vector<Candidate>& found) {
+Task<LinkFailure> Transport::State::find(const Endpoint& endpoint, std::vector<Candidate>& found) {
   if (!endpoint.unix_path.empty()) {
     if (endpoint.unix_path.size() > max_unix_path) {
       co_return LinkFailure{errc::invalid_argument, true,
@@ -131,8 +125,8 @@ asio::awaitable<LinkFailure> Transport::State::find(const Endpoint& endpoint,
   co_return LinkFailure{};
 }
 
-asio::awaitable<LinkFailure> Transport::State::resolve(const Endpoint& endpoint,
-                                                       std::vector<Candidate>& found) {
+Task<LinkFailure> Transport::State::resolve(const Endpoint& endpoint,
+                                            std::vector<Candidate>& found) {
   const auto [error, results] =
       co_await resolver.async_resolve(endpoint.host, std::to_string(endpoint.port),
                                       asio::ip::tcp::resolver::numeric_service, as_result);
@@ -148,8 +142,8 @@ asio::awaitable<LinkFailure> Transport::State::resolve(const Endpoint& endpoint,
 
 // Each address gets its share of the time that is left, so that one which swallows everything does
 // not hide the next.
-asio::awaitable<LinkFailure> Transport::State::connect(const std::vector<Candidate>& candidates,
-                                                       Clock::time_point deadline) {
+Task<LinkFailure> Transport::State::connect(const std::vector<Candidate>& candidates,
+                                            Clock::time_point deadline) {
   std::string causes;
   for (std::size_t i = 0; i < candidates.size() && !closed; ++i) {
     const auto now = Clock::now();
@@ -165,8 +159,7 @@ asio::awaitable<LinkFailure> Transport::State::connect(const std::vector<Candida
                         causes.empty() ? "the host has no address" : std::move(causes)};
 }
 
-asio::awaitable<error_code> Transport::State::connect_one(const Address& address,
-                                                          Clock::time_point deadline) {
+Task<error_code> Transport::State::connect_one(const Address& address, Clock::time_point deadline) {
   error_code error;
   socket.close(error);
   timer.expires_at(deadline);
@@ -190,7 +183,7 @@ asio::awaitable<error_code> Transport::State::connect_one(const Address& address
   co_return expired ? error_code(asio::error::timed_out) : error;
 }
 
-asio::awaitable<LinkFailure> Transport::State::start_tls(const LinkSettings& settings) {
+Task<LinkFailure> Transport::State::start_tls(const LinkSettings& settings) {
   LinkFailure failure;
   // The files are read anew for each connection: certificates get renewed while we run.
   tls_context = make_tls_context(settings.tls, failure);
@@ -215,7 +208,7 @@ asio::awaitable<LinkFailure> Transport::State::start_tls(const LinkSettings& set
   co_return LinkFailure{errc::unavailable, false, "TLS with " + name + ": " + text_of(error)};
 }
 
-asio::awaitable<IoResult> Transport::read(asio::mutable_buffer buffer) {
+Task<IoResult> Transport::read(asio::mutable_buffer buffer) {
   if (state_->tls) {
     const auto [error, bytes] = co_await state_->tls->async_read_some(buffer, as_result);
     co_return IoResult{error, bytes};
@@ -224,7 +217,7 @@ asio::awaitable<IoResult> Transport::read(asio::mutable_buffer buffer) {
   co_return IoResult{error, bytes};
 }
 
-asio::awaitable<IoResult> Transport::write(asio::const_buffer buffer) {
+Task<IoResult> Transport::write(asio::const_buffer buffer) {
   if (state_->tls) {
     const auto [error, bytes] = co_await asio::async_write(*state_->tls, buffer, as_result);
     co_return IoResult{error, bytes};

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/system/error_code.hpp>
 #include <memory>
 #include <string>
 
+#include "flow/task.hpp"
 #include "redis/handshake.hpp"
 #include "redis/link.hpp"
 
@@ -38,10 +38,10 @@ class Transport {
 
   /// Resolves, connects (all addresses in turn) and does the TLS handshake, until `deadline`. The
   /// settings must live until it ends; close() ends it.
-  asio::awaitable<LinkFailure> open(const LinkSettings& settings, Clock::time_point deadline);
+  Task<LinkFailure> open(const LinkSettings& settings, Clock::time_point deadline);
 
-  asio::awaitable<IoResult> read(asio::mutable_buffer buffer);
-  asio::awaitable<IoResult> write(asio::const_buffer buffer);
+  Task<IoResult> read(asio::mutable_buffer buffer);
+  Task<IoResult> write(asio::const_buffer buffer);
   void async_read(asio::mutable_buffer buffer, IoDone done);
   void async_write(asio::const_buffer buffer, IoDone done);
 

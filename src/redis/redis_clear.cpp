@@ -1,5 +1,4 @@
 // Removing every context of a namespace, and looking at its sizes.
-#include <boost/asio/this_coro.hpp>
 
 #include "base/random.hpp"
 #include "format/row.hpp"
@@ -66,7 +65,7 @@ void add_counters(Statistics& out, const LinkStatistics& links) {
 
 }  // namespace
 
-asio::awaitable<std::uint64_t> RedisRowLog::clear(Deadline deadline) {
+Task<std::uint64_t> RedisRowLog::clear(Deadline deadline) {
   co_await state_->prepare(Need::writing, deadline);
   Cleared cleared;
   std::string cursor;
@@ -83,14 +82,14 @@ asio::awaitable<std::uint64_t> RedisRowLog::clear(Deadline deadline) {
   co_return cleared.erased;
 }
 
-asio::awaitable<void> RedisRowLog::clear_batch(std::vector<IndexEntry> entries, Cleared* cleared,
-                                               Deadline deadline) {
+Task<void> RedisRowLog::clear_batch(std::vector<IndexEntry> entries, Cleared* cleared,
+                                    Deadline deadline) {
   std::vector<IndexEntry> done;
   std::uint64_t erased = 0;
   for (std::size_t from = 0; from < entries.size(); from += batch_count) {
-    if (is_cancelled(co_await asio::this_coro::cancellation_state)) throw cancelled_between();
+    if (co_await this_flow::is_cancelled) throw cancelled_between();
     const auto until = std::min(from + batch_count, entries.size());
-    std::vector<asio::awaitable<EraseEnd>> works;
+    std::vector<Task<EraseEnd>> works;
     for (auto i = from; i < until; ++i) {
       works.push_back(erase_apart(this, entries[i].key, deadline));
     }
@@ -112,9 +111,8 @@ asio::awaitable<void> RedisRowLog::clear_batch(std::vector<IndexEntry> entries, 
   if (!done.empty()) co_await index_->unlist(std::move(done), deadline);
 }
 
-asio::awaitable<RedisRowLog::EraseEnd> RedisRowLog::erase_apart(RedisRowLog* self, std::string key,
-                                                                Deadline deadline) {
-  co_await asio::this_coro::throw_if_cancelled(false);
+Task<RedisRowLog::EraseEnd> RedisRowLog::erase_apart(RedisRowLog* self, std::string key,
+                                                     Deadline deadline) {
   EraseEnd end;
   try {
     end.erased = co_await self->erase_one(key, deadline);
@@ -125,7 +123,7 @@ asio::awaitable<RedisRowLog::EraseEnd> RedisRowLog::erase_apart(RedisRowLog* sel
   co_return end;
 }
 
-asio::awaitable<bool> RedisRowLog::erase_one(std::string key, Deadline deadline) {
+Task<bool> RedisRowLog::erase_one(std::string key, Deadline deadline) {
   const auto name = names_.context(key);
   co_await state_->prepare(Need::writing, name, deadline);
   Request request{name.slot, encode_command({"LINDEX", name.text, "-1"})};
@@ -157,7 +155,7 @@ asio::awaitable<bool> RedisRowLog::erase_one(std::string key, Deadline deadline)
   throw Failure{errc::conflict, "others went on saving the context"};
 }
 
-asio::awaitable<Statistics> RedisRowLog::statistics(Deadline deadline) {
+Task<Statistics> RedisRowLog::statistics(Deadline deadline) {
   co_await state_->prepare(Need::reading, deadline);
   Statistics out{{"backend", "redis"}, {"namespace", options_.name_space}};
   // Both sections by themselves: a user may lack the right to INFO, and servers before 7 take only
@@ -184,8 +182,7 @@ asio::awaitable<Statistics> RedisRowLog::statistics(Deadline deadline) {
   co_return out;
 }
 
-asio::awaitable<std::uint64_t> RedisRowLog::sample_bytes(std::vector<ContextKey> keys,
-                                                         Deadline deadline) {
+Task<std::uint64_t> RedisRowLog::sample_bytes(std::vector<ContextKey> keys, Deadline deadline) {
   std::vector<Request> requests;
   for (const auto& key : keys) {
     const auto name = names_.context(key.text());

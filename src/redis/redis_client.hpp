@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "dialogstore/options.hpp"
+#include "flow/task.hpp"
 #include "redis/link.hpp"
 #include "storage/row_log.hpp"
 
@@ -25,15 +25,15 @@ class RedisClient {
   /// Sends one encoded request to the server that has `slot` (keys.hpp) and waits for its reply, as
   /// RedisLink::exec does. A server that does not have the slot says so instead of executing the
   /// request, which then goes to the one that has; so it is executed at most once.
-  virtual asio::awaitable<ExecResult> exec(std::uint16_t slot, std::string request,
-                                           Clock::time_point deadline) = 0;
+  virtual Task<ExecResult> exec(std::uint16_t slot, std::string request,
+                                Clock::time_point deadline) = 0;
   /// The same with commands behind it that are about the connection, `count` in all. They may keep
   /// it for long, so it is another one than that of exec().
-  virtual asio::awaitable<ExecResult> exec_together(std::uint16_t slot, std::string requests,
-                                                    unsigned count, Clock::time_point deadline) = 0;
+  virtual Task<ExecResult> exec_together(std::uint16_t slot, std::string requests, unsigned count,
+                                         Clock::time_point deadline) = 0;
   /// exec() for a read, which a replica may answer where the settings say so: it may be behind.
-  virtual asio::awaitable<ExecResult> exec_read(std::uint16_t slot, std::string request,
-                                                Clock::time_point deadline) {
+  virtual Task<ExecResult> exec_read(std::uint16_t slot, std::string request,
+                                     Clock::time_point deadline) {
     return exec(slot, std::move(request), deadline);
   }
 
@@ -42,10 +42,10 @@ class RedisClient {
     std::vector<std::string> names;
     std::optional<Failure> failure;  ///< why they are not known
   };
-  virtual asio::awaitable<Servers> servers(Clock::time_point deadline);
+  virtual Task<Servers> servers(Clock::time_point deadline);
   /// Sends a request to one of them, whatever its slots are.
-  virtual asio::awaitable<ExecResult> exec_at(std::string server, std::string request,
-                                              Clock::time_point deadline);
+  virtual Task<ExecResult> exec_at(std::string server, std::string request,
+                                   Clock::time_point deadline);
   /// A number for the server that has the slot, as far as that is known.
   [[nodiscard]] virtual std::uint64_t server_of(std::uint16_t /*slot*/) const { return 0; }
 

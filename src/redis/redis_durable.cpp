@@ -2,7 +2,6 @@
 //
 // WAIT keeps its connection until the replicas have answered, so such saves have connections of
 // their own (RedisClient::exec_together), and each waits for those before it on the same one.
-#include <boost/asio/this_coro.hpp>
 #include <utility>
 
 #include "redis/command.hpp"
@@ -41,8 +40,8 @@ std::int64_t take_replicas(ExecResult& end) {
 
 }  // namespace
 
-asio::awaitable<ExecResult> RedisRowLog::exec_save(std::uint16_t slot, std::string bytes,
-                                                   std::int64_t* replicas, Deadline deadline) {
+Task<ExecResult> RedisRowLog::exec_save(std::uint16_t slot, std::string bytes,
+                                        std::int64_t* replicas, Deadline deadline) {
   if (settings_.durable_replicas == 0) {
     co_return co_await calls_.client().exec(slot, std::move(bytes), deadline);
   }
@@ -53,11 +52,10 @@ asio::awaitable<ExecResult> RedisRowLog::exec_save(std::uint16_t slot, std::stri
   co_return end;
 }
 
-asio::awaitable<ExecResult> RedisRowLog::exec_save_apart(RedisRowLog* self, std::uint16_t slot,
-                                                         std::string bytes, std::int64_t* replicas,
-                                                         Deadline deadline) {
-  co_await asio::this_coro::throw_if_cancelled(false);
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+Task<ExecResult> RedisRowLog::exec_save_apart(RedisRowLog* self, std::uint16_t slot,
+                                              std::string bytes, std::int64_t* replicas,
+                                              Deadline deadline) {
+  if (co_await this_flow::is_cancelled) {
     auto failure = cancelled_between();
     ExecResult unsent;
     unsent.failure = failure.code;
@@ -67,8 +65,8 @@ asio::awaitable<ExecResult> RedisRowLog::exec_save_apart(RedisRowLog* self, std:
   co_return co_await self->exec_save(slot, std::move(bytes), replicas, deadline);
 }
 
-asio::awaitable<void> RedisRowLog::confirm_replicas(KeyName name, SaveAnswer answer,
-                                                    std::int64_t replicas, Deadline deadline) {
+Task<void> RedisRowLog::confirm_replicas(KeyName name, SaveAnswer answer, std::int64_t replicas,
+                                         Deadline deadline) {
   const auto wanted = settings_.durable_replicas;
   if (wanted == 0) co_return;
   if (answer == SaveAnswer::already) {

@@ -35,8 +35,7 @@ RedisRowLog::RedisRowLog(std::shared_ptr<RedisClient> client, const StorageOptio
       state_(std::make_shared<ServerState>(calls_, names_, settings_.user)),
       index_(std::make_shared<ContextIndex>(calls_, names_, state_, options.ttl)) {}
 
-asio::awaitable<Rows> RedisRowLog::read(ContextKey key, std::size_t count, bool refresh,
-                                        Deadline deadline) {
+Task<Rows> RedisRowLog::read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) {
   const auto name = names_.context(key.text());
   Reply reply;
   if (refresh && options_.ttl.count() > 0) {
@@ -51,8 +50,8 @@ Request RedisRowLog::read_request(const KeyName& name, std::size_t count) const 
   return {name.slot, encode_command({"LRANGE", name.text, first_row(count), "-1"}), true};
 }
 
-asio::awaitable<Reply> RedisRowLog::read_and_touch(ContextKey key, KeyName name, std::size_t count,
-                                                   Deadline deadline) {
+Task<Reply> RedisRowLog::read_and_touch(ContextKey key, KeyName name, std::size_t count,
+                                        Deadline deadline) {
   std::vector<std::string> arguments{first_row(count), std::to_string(options_.ttl.count())};
   auto reply = co_await calls_.run(&touch_read_script(), name, std::move(arguments), deadline);
   const auto rows = array_of(reply.root());
@@ -66,18 +65,17 @@ asio::awaitable<Reply> RedisRowLog::read_and_touch(ContextKey key, KeyName name,
   co_return reply;
 }
 
-asio::awaitable<std::uint64_t> RedisRowLog::count(Deadline deadline) {
+Task<std::uint64_t> RedisRowLog::count(Deadline deadline) {
   co_await state_->prepare(Need::reading, deadline);
   co_return co_await index_->count(deadline);
 }
 
-asio::awaitable<ScanPage> RedisRowLog::scan(std::string cursor, ScanOptions options,
-                                            Deadline deadline) {
+Task<ScanPage> RedisRowLog::scan(std::string cursor, ScanOptions options, Deadline deadline) {
   co_await state_->prepare(Need::reading, deadline);
   co_return co_await index_->scan(std::move(cursor), options, deadline);
 }
 
-asio::awaitable<CheckReport> RedisRowLog::check_listing(bool repair, Deadline deadline) {
+Task<CheckReport> RedisRowLog::check_listing(bool repair, Deadline deadline) {
   co_await state_->prepare(repair ? Need::creating : Need::reading, deadline);
   co_return co_await index_->check(repair, deadline);
 }

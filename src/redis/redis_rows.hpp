@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/task.hpp"
 #include "redis/calls.hpp"
 #include "redis/context_index.hpp"
 #include "redis/keys.hpp"
@@ -22,17 +23,14 @@ class RedisRowLog final : public RowLog {
   ~RedisRowLog() override { close(); }
 
   [[nodiscard]] const std::string& identity() const noexcept override { return settings_.identity; }
-  asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool refresh,
-                             Deadline deadline) override;
-  asio::awaitable<SaveResult> save(ContextKey key,
-                                   std::shared_ptr<const format::SaveRequest> request,
-                                   SentBefore first_sent, Deadline deadline) override;
-  asio::awaitable<std::uint64_t> count(Deadline deadline) override;
-  asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options,
-                                 Deadline deadline) override;
-  asio::awaitable<std::uint64_t> clear(Deadline deadline) override;
-  asio::awaitable<CheckReport> check_listing(bool repair, Deadline deadline) override;
-  asio::awaitable<Statistics> statistics(Deadline deadline) override;
+  Task<Rows> read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) override;
+  Task<SaveResult> save(ContextKey key, std::shared_ptr<const format::SaveRequest> request,
+                        SentBefore first_sent, Deadline deadline) override;
+  Task<std::uint64_t> count(Deadline deadline) override;
+  Task<ScanPage> scan(std::string cursor, ScanOptions options, Deadline deadline) override;
+  Task<std::uint64_t> clear(Deadline deadline) override;
+  Task<CheckReport> check_listing(bool repair, Deadline deadline) override;
+  Task<Statistics> statistics(Deadline deadline) override;
   void close() override { calls_.client().close(); }
 
  private:
@@ -40,26 +38,22 @@ class RedisRowLog final : public RowLog {
 
   // redis_row_log.cpp
   [[nodiscard]] Request read_request(const KeyName& name, std::size_t count) const;
-  asio::awaitable<Reply> read_and_touch(ContextKey key, KeyName name, std::size_t count,
-                                        Deadline deadline);
+  Task<Reply> read_and_touch(ContextKey key, KeyName name, std::size_t count, Deadline deadline);
 
   // redis_save.cpp
   enum class Listing : std::uint8_t { fine, due, missing };
   /// What goes before the save. Answers the score of the entry that is to go should the save leave
   /// nothing: of an erase the one that is there, of a create the one it has just made.
-  asio::awaitable<std::optional<std::string>> get_ready(std::string key, format::SaveOp op,
-                                                        bool resent, Deadline deadline);
+  Task<std::optional<std::string>> get_ready(std::string key, format::SaveOp op, bool resent,
+                                             Deadline deadline);
   /// Sends it until its outcome is known.
-  asio::awaitable<SaveResult> send(std::string key, Saving request, SentBefore first_sent,
-                                   Deadline deadline);
-  asio::awaitable<ExecResult> send_and_refresh(std::string key, std::uint16_t slot,
-                                               std::string bytes, Listing* listing,
-                                               std::int64_t* replicas, Deadline deadline);
-  asio::awaitable<void> wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
-                                        format::SaveOp op, KeyName name, Deadline deadline);
-  asio::awaitable<void> relist(std::string key, SaveAnswer answer, Deadline deadline);
-  asio::awaitable<void> list_again(std::string key, const SaveAttempts& attempts,
-                                   Deadline deadline);
+  Task<SaveResult> send(std::string key, Saving request, SentBefore first_sent, Deadline deadline);
+  Task<ExecResult> send_and_refresh(std::string key, std::uint16_t slot, std::string bytes,
+                                    Listing* listing, std::int64_t* replicas, Deadline deadline);
+  Task<void> wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
+                             format::SaveOp op, KeyName name, Deadline deadline);
+  Task<void> relist(std::string key, SaveAnswer answer, Deadline deadline);
+  Task<void> list_again(std::string key, const SaveAttempts& attempts, Deadline deadline);
   void learn_from(const SaveDecision& decision, std::uint16_t slot, Clock::time_point asked);
   [[nodiscard]] Listing listing_for(const std::string& key, format::SaveOp op) const;
   [[nodiscard]] std::string copy_of(const KeyName& name, const format::SaveRequest& request,
@@ -70,14 +64,13 @@ class RedisRowLog final : public RowLog {
   // redis_durable.cpp
   /// Sends one copy of a save, and behind it what waits for replicas: `replicas` is how many had it
   /// when it was answered.
-  asio::awaitable<ExecResult> exec_save(std::uint16_t slot, std::string bytes,
-                                        std::int64_t* replicas, Deadline deadline);
-  static asio::awaitable<ExecResult> exec_save_apart(RedisRowLog* self, std::uint16_t slot,
-                                                     std::string bytes, std::int64_t* replicas,
-                                                     Deadline deadline);
+  Task<ExecResult> exec_save(std::uint16_t slot, std::string bytes, std::int64_t* replicas,
+                             Deadline deadline);
+  static Task<ExecResult> exec_save_apart(RedisRowLog* self, std::uint16_t slot, std::string bytes,
+                                          std::int64_t* replicas, Deadline deadline);
   /// Throws Failure (not_replicated) when a save that has taken effect is on too few replicas.
-  asio::awaitable<void> confirm_replicas(KeyName name, SaveAnswer answer, std::int64_t replicas,
-                                         Deadline deadline);
+  Task<void> confirm_replicas(KeyName name, SaveAnswer answer, std::int64_t replicas,
+                              Deadline deadline);
 
   // redis_clear.cpp
   struct Cleared {
@@ -88,12 +81,10 @@ class RedisRowLog final : public RowLog {
     bool erased = false;
     std::optional<Failure> failure;
   };
-  static asio::awaitable<EraseEnd> erase_apart(RedisRowLog* self, std::string key,
-                                               Deadline deadline);
-  asio::awaitable<bool> erase_one(std::string key, Deadline deadline);
-  asio::awaitable<void> clear_batch(std::vector<IndexEntry> entries, Cleared* cleared,
-                                    Deadline deadline);
-  asio::awaitable<std::uint64_t> sample_bytes(std::vector<ContextKey> keys, Deadline deadline);
+  static Task<EraseEnd> erase_apart(RedisRowLog* self, std::string key, Deadline deadline);
+  Task<bool> erase_one(std::string key, Deadline deadline);
+  Task<void> clear_batch(std::vector<IndexEntry> entries, Cleared* cleared, Deadline deadline);
+  Task<std::uint64_t> sample_bytes(std::vector<ContextKey> keys, Deadline deadline);
 
   Calls calls_;
   KeyNames names_;

@@ -1,9 +1,4 @@
 // Saving: the listing first where it must be, then the script until its outcome is known.
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/parallel_group.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "dialogstore/limits.hpp"
 #include "redis/redis_rows.hpp"
@@ -57,15 +52,14 @@ SaveResult gone_unanswered() {
 }
 
 // In a coroutine of its own, whose caller may cancel it: that ends the request, nothing throws.
-asio::awaitable<bool> refresh_apart(ContextIndex* index, std::string key, Deadline deadline) {
-  co_await asio::this_coro::throw_if_cancelled(false);
+Task<bool> refresh_apart(ContextIndex* index, std::string key, Deadline deadline) {
   co_return co_await index->refresh(std::move(key), deadline);
 }
 
 }  // namespace
 
-asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, SentBefore first_sent,
-                                              Deadline deadline) {
+Task<SaveResult> RedisRowLog::save(ContextKey key, Saving request, SentBefore first_sent,
+                                   Deadline deadline) {
   check_size(*request);
   if (options_.ttl.count() > 0) {
     deadline = std::min(deadline, Clock::now() + options_.ttl - before_expiry);
@@ -93,8 +87,8 @@ asio::awaitable<SaveResult> RedisRowLog::save(ContextKey key, Saving request, Se
   co_return result;
 }
 
-asio::awaitable<std::optional<std::string>> RedisRowLog::get_ready(std::string key, SaveOp op,
-                                                                   bool resent, Deadline deadline) {
+Task<std::optional<std::string>> RedisRowLog::get_ready(std::string key, SaveOp op, bool resent,
+                                                        Deadline deadline) {
   try {
     co_await state_->prepare(need_of(op), names_.context(key), deadline);
     if (op == SaveOp::replace) co_return co_await index_->list(key, deadline);
@@ -128,8 +122,8 @@ std::string RedisRowLog::copy_of(const KeyName& name, const format::SaveRequest&
   return save_request(name.text, request, copy);
 }
 
-asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
-                                              SentBefore first_sent, Deadline deadline) {
+Task<SaveResult> RedisRowLog::send(std::string key, Saving request, SentBefore first_sent,
+                                   Deadline deadline) {
   const auto name = names_.context(key);
   auto listing = listing_for(key, request->op);
   const bool is_late_create =
@@ -138,7 +132,7 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
   SaveAttempts attempts(first_sent.has_value());
   Backoff backoff;
   for (;;) {
-    if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+    if (co_await this_flow::is_cancelled) {
       throw attempts.ended_by(cancelled_between());
     }
     const auto asked = Clock::now();
@@ -182,8 +176,8 @@ asio::awaitable<SaveResult> RedisRowLog::send(std::string key, Saving request,
   }
 }
 
-asio::awaitable<void> RedisRowLog::list_again(std::string key, const SaveAttempts& attempts,
-                                              Deadline deadline) {
+Task<void> RedisRowLog::list_again(std::string key, const SaveAttempts& attempts,
+                                   Deadline deadline) {
   try {
     co_await index_->list(std::move(key), deadline);
   } catch (Failure& failure) {
@@ -206,7 +200,7 @@ void RedisRowLog::learn_from(const SaveDecision& decision, std::uint16_t slot,
 }
 
 // A context that is there and not listed: the server of the listing lost the entry.
-asio::awaitable<void> RedisRowLog::relist(std::string key, SaveAnswer answer, Deadline deadline) {
+Task<void> RedisRowLog::relist(std::string key, SaveAnswer answer, Deadline deadline) {
   if (!has_taken_effect(answer)) co_return;
   try {
     co_await index_->list(std::move(key), deadline);
@@ -215,11 +209,10 @@ asio::awaitable<void> RedisRowLog::relist(std::string key, SaveAnswer answer, De
   }
 }
 
-asio::awaitable<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempts& attempts,
-                                                   Failure cause, SaveOp op, KeyName name,
-                                                   Deadline deadline) {
+Task<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
+                                        SaveOp op, KeyName name, Deadline deadline) {
   const bool has_time = co_await backoff.pause(deadline);
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+  if (co_await this_flow::is_cancelled) {
     throw attempts.ended_by(cancelled_between());
   }
   if (!has_time) throw cause;
@@ -231,11 +224,10 @@ asio::awaitable<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempt
 }
 
 // Both leave in the same write, so that renewing the listing costs no round trip.
-asio::awaitable<ExecResult> RedisRowLog::send_and_refresh(std::string key, std::uint16_t slot,
-                                                          std::string bytes, Listing* listing,
-                                                          std::int64_t* replicas,
-                                                          Deadline deadline) {
-  const auto executor = co_await asio::this_coro::executor;
+Task<ExecResult> RedisRowLog::send_and_refresh(std::string key, std::uint16_t slot,
+                                               std::string bytes, Listing* listing,
+                                               std::int64_t* replicas, Deadline deadline) {
+  const auto executor = co_await this_flow::executor;
   auto [order, error, is_listed, save_error, end] =
       co_await asio::experimental::make_parallel_group(
           asio::co_spawn(executor, refresh_apart(index_.get(), key, deadline), asio::deferred),

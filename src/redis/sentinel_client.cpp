@@ -1,9 +1,6 @@
 // The primary that Sentinels name, as a RedisClient. They are asked before the first request, and
 // again whenever something shows that it may be another: a link that was lost, a replica where the
 // primary should be, a server that does not answer.
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <functional>
 #include <utility>
 
@@ -55,12 +52,12 @@ class SentinelClient final : public RedisClient,
   }
   ~SentinelClient() override { close(); }
 
-  asio::awaitable<ExecResult> exec(std::uint16_t slot, std::string request,
-                                   Clock::time_point deadline) override {
+  Task<ExecResult> exec(std::uint16_t slot, std::string request,
+                        Clock::time_point deadline) override {
     return exec_together(slot, std::move(request), 1, deadline);
   }
-  asio::awaitable<ExecResult> exec_together(std::uint16_t /*slot*/, std::string requests,
-                                            unsigned count, Clock::time_point deadline) override {
+  Task<ExecResult> exec_together(std::uint16_t /*slot*/, std::string requests, unsigned count,
+                                 Clock::time_point deadline) override {
     return run(shared_from_this(), std::move(requests), count, deadline);
   }
   [[nodiscard]] std::uint64_t server_of(std::uint16_t /*slot*/) const override { return number_; }
@@ -84,17 +81,16 @@ class SentinelClient final : public RedisClient,
  private:
   using Self = std::shared_ptr<SentinelClient>;
 
-  static asio::awaitable<ExecResult> run(Self self, std::string requests, unsigned count,
-                                         Clock::time_point deadline);
-  static asio::awaitable<std::optional<ExecResult>> look_up(Self self, Clock::time_point deadline);
+  static Task<ExecResult> run(Self self, std::string requests, unsigned count,
+                              Clock::time_point deadline);
+  static Task<std::optional<ExecResult>> look_up(Self self, Clock::time_point deadline);
   void judge(ExecResult& end);
   void ask_soon();
-  static asio::awaitable<void> ask(Self self);
-  static asio::awaitable<SentinelAnswer> ask_one(Self self, std::size_t sentinel,
-                                                 Clock::time_point deadline);
+  static Task<void> ask(Self self);
+  static Task<SentinelAnswer> ask_one(Self self, std::size_t sentinel, Clock::time_point deadline);
   void take(SentinelAnswer answer);
   void watch();
-  static asio::awaitable<void> tend(Self self);
+  static Task<void> tend(Self self);
 
   asio::any_io_executor executor_;
   ClientSettings settings_;
@@ -117,8 +113,8 @@ class SentinelClient final : public RedisClient,
   asio::steady_timer watch_timer_;
 };
 
-asio::awaitable<ExecResult> SentinelClient::run(Self self, std::string requests, unsigned count,
-                                                Clock::time_point deadline) {
+Task<ExecResult> SentinelClient::run(Self self, std::string requests, unsigned count,
+                                     Clock::time_point deadline) {
   if (self->is_doubtful_ && !self->is_closed_) {
     auto stopped = co_await look_up(self, deadline);
     if (stopped) co_return std::move(*stopped);
@@ -133,11 +129,10 @@ asio::awaitable<ExecResult> SentinelClient::run(Self self, std::string requests,
 }
 
 // What the call ends with when it cannot go on.
-asio::awaitable<std::optional<ExecResult>> SentinelClient::look_up(Self self,
-                                                                   Clock::time_point deadline) {
+Task<std::optional<ExecResult>> SentinelClient::look_up(Self self, Clock::time_point deadline) {
   self->ask_soon();
   const bool is_woken = co_await self->waiters_.wait(deadline);
-  if (is_cancelled(co_await asio::this_coro::cancellation_state)) {
+  if (co_await this_flow::is_cancelled) {
     auto cancelled = cancelled_between();
     co_return not_sent(cancelled.code, std::move(cancelled.detail));
   }
@@ -166,16 +161,16 @@ void SentinelClient::judge(ExecResult& end) {
 void SentinelClient::ask_soon() {
   if (is_asking_ || is_closed_) return;
   is_asking_ = true;
-  asio::co_spawn(executor_, ask(shared_from_this()), asio::detached);
+  spawn(executor_, ask(shared_from_this()));
 }
 
-asio::awaitable<void> SentinelClient::ask(Self self) {
+Task<void> SentinelClient::ask(Self self) {
   self->question_timer_.expires_at(self->next_question_);
   co_await wait_on(&self->question_timer_);
   if (self->is_closed_) co_return;
   const auto now = Clock::now();
   self->next_question_ = now + question_gap;
-  std::vector<asio::awaitable<SentinelAnswer>> works;
+  std::vector<Task<SentinelAnswer>> works;
   for (std::size_t i = 0; i < self->sentinels_.size(); ++i) {
     works.push_back(ask_one(self, i, now + answer_time * (1 << self->unanswered_)));
   }
@@ -185,8 +180,8 @@ asio::awaitable<void> SentinelClient::ask(Self self) {
   self->waiters_.wake();
 }
 
-asio::awaitable<SentinelAnswer> SentinelClient::ask_one(Self self, std::size_t sentinel,
-                                                        Clock::time_point deadline) {
+Task<SentinelAnswer> SentinelClient::ask_one(Self self, std::size_t sentinel,
+                                             Clock::time_point deadline) {
   const auto& settings = self->settings_;
   const auto link = self->sentinels_[sentinel];
   auto question = sentinel_question(settings.service);
@@ -215,11 +210,11 @@ void SentinelClient::take(SentinelAnswer answer) {
 void SentinelClient::watch() {
   if (is_watching_ || is_closed_) return;
   is_watching_ = true;
-  asio::co_spawn(executor_, tend(shared_from_this()), asio::detached);
+  spawn(executor_, tend(shared_from_this()));
 }
 
 // As long as there are requests: a server that hangs ends none of them by itself.
-asio::awaitable<void> SentinelClient::tend(Self self) {
+Task<void> SentinelClient::tend(Self self) {
   for (;;) {
     self->watch_timer_.expires_after(pulse_interval);
     co_await wait_on(&self->watch_timer_);

@@ -21,8 +21,8 @@ ServerLinks::ServerLinks(const asio::any_io_executor& executor, const LinkSettin
   }
 }
 
-asio::awaitable<ExecResult> ServerLinks::exec(std::string requests, unsigned count,
-                                              Clock::time_point deadline, Line line) {
+Task<ExecResult> ServerLinks::exec(std::string requests, unsigned count, Clock::time_point deadline,
+                                   Line line) {
   const auto self = shared_from_this();
   auto& slot = line == Line::shared ? shared_[next_] : blocking_[next_];
   next_ = next_ + 1 < shared_.size() ? next_ + 1 : 0;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "flow/task.hpp"
 #include "redis/link.hpp"
 
 namespace dialogstore::redis {
@@ -25,8 +26,8 @@ class ServerLinks : public std::enable_shared_from_this<ServerLinks> {
 
   /// As RedisLink::exec_together, over the links in turn. A link that close() ended makes
   /// `unavailable` of its requests: another server may be asked.
-  asio::awaitable<ExecResult> exec(std::string requests, unsigned count, Clock::time_point deadline,
-                                   Line line = Line::shared);
+  Task<ExecResult> exec(std::string requests, unsigned count, Clock::time_point deadline,
+                        Line line = Line::shared);
   [[nodiscard]] LinkStatistics statistics() const;
   /// Requests that wait for their replies end. Final.
   void close();

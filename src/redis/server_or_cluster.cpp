@@ -20,25 +20,25 @@ class ServerOrCluster final : public RedisClient {
         settings_(std::move(settings)),
         question_(RedisLink::create(executor_, question_link(settings_.link))) {}
 
-  asio::awaitable<ExecResult> exec(std::uint16_t slot, std::string request,
-                                   Clock::time_point deadline) override {
+  Task<ExecResult> exec(std::uint16_t slot, std::string request,
+                        Clock::time_point deadline) override {
     if (client_) return client_->exec(slot, std::move(request), deadline);
     return exec_first(slot, std::move(request), 1, deadline);
   }
 
-  asio::awaitable<ExecResult> exec_together(std::uint16_t slot, std::string requests,
-                                            unsigned count, Clock::time_point deadline) override {
+  Task<ExecResult> exec_together(std::uint16_t slot, std::string requests, unsigned count,
+                                 Clock::time_point deadline) override {
     if (client_) return client_->exec_together(slot, std::move(requests), count, deadline);
     return exec_first(slot, std::move(requests), count, deadline);
   }
 
-  asio::awaitable<ExecResult> exec_read(std::uint16_t slot, std::string request,
-                                        Clock::time_point deadline) override {
+  Task<ExecResult> exec_read(std::uint16_t slot, std::string request,
+                             Clock::time_point deadline) override {
     if (client_) return client_->exec_read(slot, std::move(request), deadline);
     return exec_first(slot, std::move(request), 1, deadline);
   }
 
-  asio::awaitable<Servers> servers(Clock::time_point deadline) override {
+  Task<Servers> servers(Clock::time_point deadline) override {
     if (!client_) {
       auto end = co_await find_out(deadline);
       if (!end.ok()) {
@@ -50,8 +50,8 @@ class ServerOrCluster final : public RedisClient {
     co_return co_await client_->servers(deadline);
   }
 
-  asio::awaitable<ExecResult> exec_at(std::string server, std::string request,
-                                      Clock::time_point deadline) override {
+  Task<ExecResult> exec_at(std::string server, std::string request,
+                           Clock::time_point deadline) override {
     // Nobody has a server's name before it was asked for.
     return client_ ? client_->exec_at(std::move(server), std::move(request), deadline)
                    : exec_first(0, std::move(request), 1, deadline);
@@ -74,8 +74,8 @@ class ServerOrCluster final : public RedisClient {
   }
 
  private:
-  asio::awaitable<ExecResult> exec_first(std::uint16_t slot, std::string requests, unsigned count,
-                                         Clock::time_point deadline) {
+  Task<ExecResult> exec_first(std::uint16_t slot, std::string requests, unsigned count,
+                              Clock::time_point deadline) {
     auto end = co_await find_out(deadline);
     if (!end.ok()) co_return end;
     if (count == 1) co_return co_await client_->exec(slot, std::move(requests), deadline);
@@ -83,7 +83,7 @@ class ServerOrCluster final : public RedisClient {
   }
 
   // Each of the first calls asks for itself. A failure is none of its request, which was not sent.
-  asio::awaitable<ExecResult> find_out(Clock::time_point deadline) {
+  Task<ExecResult> find_out(Clock::time_point deadline) {
     const auto question = question_;
     auto request = encode_command({"INFO", "cluster"});
     auto end = co_await question->exec(std::move(request), deadline);

@@ -87,7 +87,7 @@ Request ServerState::rights_request(const KeyName& name) const {
   return {probed.slot, probe_script().request(ScriptForm::with_text, probed.text, no_arguments)};
 }
 
-asio::awaitable<void> ServerState::prepare(Need need, KeyName name, Deadline deadline) {
+Task<void> ServerState::prepare(Need need, KeyName name, Deadline deadline) {
   if (is_ready(need, name)) co_return;
   const auto meta = names_.meta();
   const auto listing = names_.index(0).slot;
@@ -158,7 +158,7 @@ void ServerState::take_meta(const CallEnd& end) {
 }
 
 // Two that come first at the same time agree: each field is set by whoever was faster, then read.
-asio::awaitable<void> ServerState::write_meta(Deadline deadline) {
+Task<void> ServerState::write_meta(Deadline deadline) {
   const auto meta = names_.meta();
   const auto shards = std::to_string(default_index_shards);
   std::vector<Request> requests;

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "flow/task.hpp"
 #include "redis/calls.hpp"
 #include "redis/keys.hpp"
 #include "redis/server_clock.hpp"
@@ -29,9 +30,9 @@ class ServerState {
   [[nodiscard]] bool is_ready(Need need, const KeyName& name);
   /// Asks what is not known yet: one round trip, or none. Throws Failure: permission_denied naming
   /// commands and remedy, unsupported_format, wrong_type, corrupt.
-  asio::awaitable<void> prepare(Need need, KeyName name, Deadline deadline);
+  Task<void> prepare(Need need, KeyName name, Deadline deadline);
   /// For the listing alone.
-  asio::awaitable<void> prepare(Need need, Deadline deadline) {
+  Task<void> prepare(Need need, Deadline deadline) {
     return prepare(need, names_.index(0), deadline);
   }
   /// The next request may meet another server, or one that was set up differently.
@@ -70,7 +71,7 @@ class ServerState {
   void take_time(const CallEnd& end, std::uint16_t slot, Clock::time_point asked);
   void take_rights(const CallEnd& end, std::uint16_t slot);
   void take_meta(const CallEnd& end);
-  asio::awaitable<void> write_meta(Deadline deadline);
+  Task<void> write_meta(Deadline deadline);
 
   Calls calls_;
   KeyNames names_;

@@ -15,15 +15,15 @@ class SingleServer final : public RedisClient {
     }
   }
 
-  asio::awaitable<ExecResult> exec(std::uint16_t /*slot*/, std::string request,
-                                   Clock::time_point deadline) override {
+  Task<ExecResult> exec(std::uint16_t /*slot*/, std::string request,
+                        Clock::time_point deadline) override {
     auto& link = *links_[next_];
     next_ = next_ + 1 < links_.size() ? next_ + 1 : 0;
     return link.exec(std::move(request), deadline);
   }
 
-  asio::awaitable<ExecResult> exec_together(std::uint16_t /*slot*/, std::string requests,
-                                            unsigned count, Clock::time_point deadline) override {
+  Task<ExecResult> exec_together(std::uint16_t /*slot*/, std::string requests, unsigned count,
+                                 Clock::time_point deadline) override {
     auto& link = blocking_[next_];
     if (!link) {
       link = RedisLink::create(executor_, settings_);
@@ -66,14 +66,14 @@ class SingleServer final : public RedisClient {
 
 }  // namespace
 
-asio::awaitable<RedisClient::Servers> RedisClient::servers(Clock::time_point /*deadline*/) {
+Task<RedisClient::Servers> RedisClient::servers(Clock::time_point /*deadline*/) {
   Servers only;
   only.names.emplace_back();
   co_return only;
 }
 
-asio::awaitable<ExecResult> RedisClient::exec_at(std::string /*server*/, std::string request,
-                                                 Clock::time_point deadline) {
+Task<ExecResult> RedisClient::exec_at(std::string /*server*/, std::string request,
+                                      Clock::time_point deadline) {
   return exec(0, std::move(request), deadline);
 }
 

@@ -2,20 +2,19 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "flow/task.hpp"
 
 namespace dialogstore::redis {
 
 namespace asio = boost::asio;
 
 /// True when the time has come, false when the wait was cancelled.
-inline asio::awaitable<bool> wait_on(asio::steady_timer* timer) {
+inline Task<bool> wait_on(asio::steady_timer* timer) {
   const auto [error] = co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
   co_return !error;
 }
@@ -26,7 +25,7 @@ class Waiters {
   explicit Waiters(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
   /// True when woken; false when the time or a cancellation came first. The object must live on.
-  asio::awaitable<bool> wait(asio::steady_timer::time_point deadline) {
+  Task<bool> wait(asio::steady_timer::time_point deadline) {
     const auto timer = std::make_shared<asio::steady_timer>(executor_, deadline);
     timers_.push_back(timer);
     co_await wait_on(timer.get());

@@ -1,11 +1,8 @@
 #include "sqlite/group_commit.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 namespace dialogstore::sqlite {
@@ -51,8 +48,8 @@ GroupCommit::GroupCommit(Connection& connection, std::chrono::milliseconds busy_
 
 // ---- the caller --------------------------------------------------------------------------------
 
-asio::awaitable<void> GroupCommit::run(Change change, std::size_t bytes, Deadline deadline) {
-  const auto executor = co_await asio::this_coro::executor;
+Task<void> GroupCommit::run(Change change, std::size_t bytes, Deadline deadline) {
+  const auto executor = co_await this_flow::executor;
   const auto waiting =
       std::make_shared<Waiting>(Waiting{std::move(change), bytes, deadline, Clock::now(), nullptr,
                                         asio::steady_timer(executor, deadline)});

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -16,6 +15,7 @@
 #include <mutex>
 #include <vector>
 
+#include "flow/task.hpp"
 #include "sqlite/connection.hpp"
 #include "storage/row_log.hpp"
 
@@ -38,7 +38,7 @@ class GroupCommit {
   /// about how much it writes.
   ///
   /// All callers are on one executor of one thread, and not on the writer's.
-  boost::asio::awaitable<void> run(Change change, std::size_t bytes, Deadline deadline);
+  boost::Task<void> run(Change change, std::size_t bytes, Deadline deadline);
 
   /// What waits ends with errc::closed, and so does what comes later.
   void close();

@@ -70,7 +70,7 @@ std::string to_text(const Place& place) {
 
 // ---- scan --------------------------------------------------------------------------------------
 
-asio::awaitable<std::uint64_t> SQLiteRowLog::count(Deadline deadline) {
+Task<std::uint64_t> SQLiteRowLog::count(Deadline deadline) {
   connection_->start_call(deadline);
   const auto space = name_space();
   if (!space) co_return 0;
@@ -79,8 +79,7 @@ asio::awaitable<std::uint64_t> SQLiteRowLog::count(Deadline deadline) {
   co_return static_cast<std::uint64_t>(run.number(0));
 }
 
-asio::awaitable<ScanPage> SQLiteRowLog::scan(std::string cursor, ScanOptions options,
-                                             Deadline deadline) {
+Task<ScanPage> SQLiteRowLog::scan(std::string cursor, ScanOptions options, Deadline deadline) {
   connection_->start_call(deadline);
   const auto space = name_space();
   if (!space) co_return ScanPage{};
@@ -160,7 +159,7 @@ ScanPage SQLiteRowLog::scan_moved(std::int64_t name_space, const std::string& cu
 
 // ---- check -------------------------------------------------------------------------------------
 
-asio::awaitable<CheckReport> SQLiteRowLog::check_listing(bool repair, Deadline deadline) {
+Task<CheckReport> SQLiteRowLog::check_listing(bool repair, Deadline deadline) {
   connection_->start_call(deadline);
   CheckReport report;
   add_file_damage(report);
@@ -192,7 +191,7 @@ void SQLiteRowLog::add_file_damage(CheckReport& report) {
 
 // ---- statistics --------------------------------------------------------------------------------
 
-asio::awaitable<Statistics> SQLiteRowLog::statistics(Deadline deadline) {
+Task<Statistics> SQLiteRowLog::statistics(Deadline deadline) {
   connection_->start_call(deadline);
   const auto size_of = [](const std::string& file) {
     std::error_code error;

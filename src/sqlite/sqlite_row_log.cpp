@@ -55,8 +55,7 @@ std::optional<std::int64_t> SQLiteRowLog::name_space() {
 
 // ---- reading -----------------------------------------------------------------------------------
 
-asio::awaitable<Rows> SQLiteRowLog::read(ContextKey key, std::size_t count, bool refresh,
-                                         Deadline deadline) {
+Task<Rows> SQLiteRowLog::read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) {
   connection_->start_call(deadline);
   const auto space = name_space();
   if (!space) co_return Rows{};
@@ -70,8 +69,7 @@ asio::awaitable<Rows> SQLiteRowLog::read(ContextKey key, std::size_t count, bool
 // A write for each read would be dear, so one that moves the expiry by less than a 64th of ttl (at
 // most a minute) is left out. One that fails, on a full disk say, does not take the context that
 // was read from its reader.
-asio::awaitable<void> SQLiteRowLog::refresh_expiry(ContextRecord record, std::int64_t now,
-                                                   Deadline deadline) {
+Task<void> SQLiteRowLog::refresh_expiry(ContextRecord record, std::int64_t now, Deadline deadline) {
   const auto expires = expiry(options_, now);
   if (!expires) co_return;
   const microseconds worth = std::min<milliseconds>(options_.ttl / 64, std::chrono::minutes(1));
@@ -88,9 +86,9 @@ asio::awaitable<void> SQLiteRowLog::refresh_expiry(ContextRecord record, std::in
 
 // ---- writing -----------------------------------------------------------------------------------
 
-asio::awaitable<SaveResult> SQLiteRowLog::save(ContextKey key,
-                                               std::shared_ptr<const format::SaveRequest> request,
-                                               SentBefore first_sent, Deadline deadline) {
+Task<SaveResult> SQLiteRowLog::save(ContextKey key,
+                                    std::shared_ptr<const format::SaveRequest> request,
+                                    SentBefore first_sent, Deadline deadline) {
   connection_->start_call(deadline);
   const auto space = name_space();
   const auto result = std::make_shared<SaveResult>();
@@ -106,7 +104,7 @@ asio::awaitable<SaveResult> SQLiteRowLog::save(ContextKey key,
   co_return *result;
 }
 
-asio::awaitable<std::uint64_t> SQLiteRowLog::clear(Deadline deadline) {
+Task<std::uint64_t> SQLiteRowLog::clear(Deadline deadline) {
   connection_->start_call(deadline);
   const auto space = name_space();
   if (!space) co_return 0;

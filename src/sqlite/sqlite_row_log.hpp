@@ -10,6 +10,7 @@
 #include <string>
 
 #include "dialogstore/options.hpp"
+#include "flow/task.hpp"
 #include "sqlite/connection.hpp"
 #include "sqlite/context_table.hpp"
 #include "sqlite/group_commit.hpp"
@@ -30,22 +31,19 @@ class SQLiteRowLog final : public RowLog {
 
   [[nodiscard]] const std::string& identity() const noexcept override { return identity_; }
 
-  asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool refresh,
-                             Deadline deadline) override;
-  asio::awaitable<SaveResult> save(ContextKey key,
-                                   std::shared_ptr<const format::SaveRequest> request,
-                                   SentBefore first_sent, Deadline deadline) override;
-  asio::awaitable<std::uint64_t> count(Deadline deadline) override;
-  asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options,
-                                 Deadline deadline) override;
-  asio::awaitable<std::uint64_t> clear(Deadline deadline) override;
-  asio::awaitable<CheckReport> check_listing(bool repair, Deadline deadline) override;
-  asio::awaitable<Statistics> statistics(Deadline deadline) override;
+  Task<Rows> read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) override;
+  Task<SaveResult> save(ContextKey key, std::shared_ptr<const format::SaveRequest> request,
+                        SentBefore first_sent, Deadline deadline) override;
+  Task<std::uint64_t> count(Deadline deadline) override;
+  Task<ScanPage> scan(std::string cursor, ScanOptions options, Deadline deadline) override;
+  Task<std::uint64_t> clear(Deadline deadline) override;
+  Task<CheckReport> check_listing(bool repair, Deadline deadline) override;
+  Task<Statistics> statistics(Deadline deadline) override;
   void close() override { commits_.close(); }
 
  private:
   std::optional<std::int64_t> name_space();
-  asio::awaitable<void> refresh_expiry(ContextRecord record, std::int64_t now, Deadline deadline);
+  Task<void> refresh_expiry(ContextRecord record, std::int64_t now, Deadline deadline);
   ScanPage scan_by_key(std::int64_t name_space, const std::string& cursor, std::int64_t limit);
   ScanPage scan_by_use(std::int64_t name_space, const std::string& cursor, std::int64_t limit);
   ScanPage scan_moved(std::int64_t name_space, const std::string& cursor, std::int64_t limit);

@@ -3,10 +3,7 @@
 #pragma once
 
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <list>
@@ -18,6 +15,7 @@
 #include "dialogstore/error.hpp"
 #include "dialogstore/key.hpp"
 #include "dialogstore/storage_engine.hpp"
+#include "flow/task.hpp"
 #include "storage/completion.hpp"
 #include "storage/io_thread.hpp"
 #include "storage/row_log.hpp"
@@ -33,7 +31,7 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
   [[nodiscard]] bool runs_in_this_thread() const noexcept { return thread_->runs_in_this_thread(); }
 
-  /// Runs `work()` (a callable giving asio::awaitable<Result>) on the storage's thread and hands
+  /// Runs `work()` (a callable giving Task<Result>) on the storage's thread and hands
   /// its end to `handler` on the handler's own executor. `owner` lives until then.
   template <class... Results, class Work>
   void run(std::shared_ptr<void> owner, const char* operation, std::string key, Work work,

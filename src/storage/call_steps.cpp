@@ -2,10 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "base/random.hpp"
 
@@ -17,14 +14,13 @@ void throw_if_cancelled(const asio::cancellation_state& state) {
   }
 }
 
-asio::awaitable<void> pause(std::chrono::milliseconds time, Deadline deadline) {
-  asio::steady_timer timer(co_await asio::this_coro::executor,
-                           std::min(Clock::now() + time, deadline));
+Task<void> pause(std::chrono::milliseconds time, Deadline deadline) {
+  asio::steady_timer timer(co_await this_flow::executor, std::min(Clock::now() + time, deadline));
   // An aborted wait is an early end; the caller's next step sees the cancellation.
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
 }
 
-asio::awaitable<void> pause_between_rounds(int round, Deadline deadline) {
+Task<void> pause_between_rounds(int round, Deadline deadline) {
   constexpr int quick_rounds = 2;
   constexpr int longest_shift = 6;
   if (round < quick_rounds) co_return;

@@ -1,11 +1,9 @@
 // What a call does between two of its steps: heed a cancel, wait.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <chrono>
 
+#include "flow/task.hpp"
 #include "storage/row_log.hpp"
 
 namespace dialogstore {
@@ -14,8 +12,8 @@ namespace dialogstore {
 /// `state` is the coroutine's: co_await asio::this_coro::cancellation_state.
 void throw_if_cancelled(const asio::cancellation_state& state);
 /// Waits; ends early, without an error, when the call is cancelled or the deadline comes.
-asio::awaitable<void> pause(std::chrono::milliseconds time, Deadline deadline);
+Task<void> pause(std::chrono::milliseconds time, Deadline deadline);
 /// A jittered pause that grows with the round, so that writers on one context do not march in step.
-asio::awaitable<void> pause_between_rounds(int round, Deadline deadline);
+Task<void> pause_between_rounds(int round, Deadline deadline);
 
 }  // namespace dialogstore

@@ -1,7 +1,5 @@
 #include "storage/coroutine_engine.hpp"
 
-#include <boost/asio/this_coro.hpp>
-
 #include "dialogstore/limits.hpp"
 #include "model/context_access.hpp"
 
@@ -54,7 +52,6 @@ namespace {
 /// exception in the middle of a save.
 template <class Work>
 auto controlled(Work work) -> decltype(work()) {
-  co_await asio::this_coro::throw_if_cancelled(false);
   co_return co_await work();
 }
 

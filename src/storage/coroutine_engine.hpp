@@ -2,13 +2,13 @@
 // the bridge for each of them. What they do is up to the engines that derive from it.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "dialogstore/options.hpp"
+#include "flow/task.hpp"
 #include "storage/bridge.hpp"
 #include "storage/row_log.hpp"
 
@@ -46,7 +46,7 @@ class CoroutineEngine : public StorageEngine {
 
  protected:
   template <class T>
-  using Async = asio::awaitable<T>;
+  using Async = Task<T>;
 
   CoroutineEngine(std::unique_ptr<IoThread> thread, const StorageOptions& options);
 
@@ -55,20 +55,20 @@ class CoroutineEngine : public StorageEngine {
   [[nodiscard]] std::string place_of(const ContextKey& key) const;
 
  private:
-  virtual Async<bool> do_contains(ContextKey key, Settings settings) = 0;
-  virtual Async<std::optional<Context>> do_load(ContextKey key, Settings settings) = 0;
-  virtual Async<void> do_save(ContextKey key, Context& context, SaveMode mode,
-                              Settings settings) = 0;
-  virtual Async<std::int64_t> do_append(ContextKey key, Turn turn, Settings settings) = 0;
-  virtual Async<bool> do_erase(ContextKey key, Settings settings) = 0;
-  virtual Async<std::vector<Turn>> do_load_turns(ContextKey key, std::int64_t from, std::int64_t to,
-                                                 Settings settings) = 0;
-  virtual Async<TurnUpdate> do_wait_turns(ContextKey key, std::int64_t from, Settings settings) = 0;
-  virtual Async<std::uint64_t> do_count(Settings settings) = 0;
-  virtual Async<std::uint64_t> do_clear(Settings settings) = 0;
-  virtual Async<ScanPage> do_scan(std::string cursor, ScanOptions scan, Settings settings) = 0;
-  virtual Async<CheckReport> do_check(bool repair, Settings settings) = 0;
-  virtual Async<Statistics> do_statistics(Settings settings) = 0;
+  virtual Task<bool> do_contains(ContextKey key, Settings settings) = 0;
+  virtual Task<std::optional<Context>> do_load(ContextKey key, Settings settings) = 0;
+  virtual Task<void> do_save(ContextKey key, Context& context, SaveMode mode,
+                             Settings settings) = 0;
+  virtual Task<std::int64_t> do_append(ContextKey key, Turn turn, Settings settings) = 0;
+  virtual Task<bool> do_erase(ContextKey key, Settings settings) = 0;
+  virtual Task<std::vector<Turn>> do_load_turns(ContextKey key, std::int64_t from, std::int64_t to,
+                                                Settings settings) = 0;
+  virtual Task<TurnUpdate> do_wait_turns(ContextKey key, std::int64_t from, Settings settings) = 0;
+  virtual Task<std::uint64_t> do_count(Settings settings) = 0;
+  virtual Task<std::uint64_t> do_clear(Settings settings) = 0;
+  virtual Task<ScanPage> do_scan(std::string cursor, ScanOptions scan, Settings settings) = 0;
+  virtual Task<CheckReport> do_check(bool repair, Settings settings) = 0;
+  virtual Task<Statistics> do_statistics(Settings settings) = 0;
   /// The store's name.
   [[nodiscard]] virtual const std::string& identity() const noexcept = 0;
   /// On the storage's thread, as it closes: waiting calls are to end with errc::closed.

@@ -22,21 +22,20 @@ std::shared_ptr<StorageEngine> make_log_engine(std::unique_ptr<IoThread> thread,
   return std::make_shared<LogEngine>(std::move(thread), std::move(rows), options);
 }
 
-asio::awaitable<std::uint64_t> LogEngine::do_count(Settings settings) {
+Task<std::uint64_t> LogEngine::do_count(Settings settings) {
   return rows_->count(settings.deadline);
 }
 
-asio::awaitable<std::uint64_t> LogEngine::do_clear(Settings settings) {
+Task<std::uint64_t> LogEngine::do_clear(Settings settings) {
   if (cache_) cache_->clear();
   return rows_->clear(settings.deadline);
 }
 
-asio::awaitable<ScanPage> LogEngine::do_scan(std::string cursor, ScanOptions scan,
-                                             Settings settings) {
+Task<ScanPage> LogEngine::do_scan(std::string cursor, ScanOptions scan, Settings settings) {
   return rows_->scan(std::move(cursor), scan, settings.deadline);
 }
 
-asio::awaitable<Statistics> LogEngine::do_statistics(Settings settings) {
+Task<Statistics> LogEngine::do_statistics(Settings settings) {
   return rows_->statistics(settings.deadline);
 }
 

@@ -1,7 +1,6 @@
 // The operations of the seed over a RowLog, as coroutines on the storage's thread.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,46 +26,46 @@ class LogEngine final : public CoroutineEngine {
   using State = ContextAccess::State;
 
   // ---- loading (log_engine_load.cpp)
-  Async<bool> do_contains(ContextKey key, Settings settings) override;
-  Async<std::optional<Context>> do_load(ContextKey key, Settings settings) override;
-  Async<std::vector<Turn>> do_load_turns(ContextKey key, std::int64_t from, std::int64_t to,
-                                         Settings settings) override;
-  Async<TurnUpdate> do_wait_turns(ContextKey key, std::int64_t from, Settings settings) override;
+  Task<bool> do_contains(ContextKey key, Settings settings) override;
+  Task<std::optional<Context>> do_load(ContextKey key, Settings settings) override;
+  Task<std::vector<Turn>> do_load_turns(ContextKey key, std::int64_t from, std::int64_t to,
+                                        Settings settings) override;
+  Task<TurnUpdate> do_wait_turns(ContextKey key, std::int64_t from, Settings settings) override;
   // With `refresh` the expiry is set again.
   /// From the cache, if it has what is stored; else from the rows.
-  Async<std::optional<Context>> read_context(ContextKey key, Settings settings, bool refresh);
-  Async<std::optional<Context>> read_through_cache(ContextKey key, Settings settings, bool refresh);
-  Async<std::optional<Context>> read_cached(ContextKey key, Settings settings, bool refresh);
-  Async<std::optional<Context>> read_rows(ContextKey key, Settings settings, bool refresh);
-  Async<std::vector<Turn>> newer_turns(ContextKey key, std::int64_t from,
-                                       std::optional<Version>& seen, Settings settings);
+  Task<std::optional<Context>> read_context(ContextKey key, Settings settings, bool refresh);
+  Task<std::optional<Context>> read_through_cache(ContextKey key, Settings settings, bool refresh);
+  Task<std::optional<Context>> read_cached(ContextKey key, Settings settings, bool refresh);
+  Task<std::optional<Context>> read_rows(ContextKey key, Settings settings, bool refresh);
+  Task<std::vector<Turn>> newer_turns(ContextKey key, std::int64_t from,
+                                      std::optional<Version>& seen, Settings settings);
   /// Header of the last row; nullopt when there is no context.
-  Async<std::optional<format::RowHeader>> last_row(ContextKey key, Settings settings);
-  Async<CheckReport> do_check(bool repair, Settings settings) override;
-  Async<void> check_one(ContextKey key, CheckReport& report, Settings settings);
+  Task<std::optional<format::RowHeader>> last_row(ContextKey key, Settings settings);
+  Task<CheckReport> do_check(bool repair, Settings settings) override;
+  Task<void> check_one(ContextKey key, CheckReport& report, Settings settings);
 
   // ---- saving (log_engine_save.cpp)
-  Async<void> do_save(ContextKey key, Context& context, SaveMode mode, Settings settings) override;
-  Async<void> settle(ContextKey key, State& state, Settings settings);
-  Async<void> save_changes(ContextKey key, Context& context, Settings settings);
-  Async<void> save_whole(ContextKey key, Context& context, SaveMode mode,
-                         std::optional<Version> replaced, Settings settings);
-  Async<SaveResult> send(ContextKey key, State& state, format::SavePlan plan, Settings settings);
-  Async<void> rebase(ContextKey key, Context& context, Settings settings);
-  Async<bool> save_with_history(ContextKey key, Context& context, Settings settings);
+  Task<void> do_save(ContextKey key, Context& context, SaveMode mode, Settings settings) override;
+  Task<void> settle(ContextKey key, State& state, Settings settings);
+  Task<void> save_changes(ContextKey key, Context& context, Settings settings);
+  Task<void> save_whole(ContextKey key, Context& context, SaveMode mode,
+                        std::optional<Version> replaced, Settings settings);
+  Task<SaveResult> send(ContextKey key, State& state, format::SavePlan plan, Settings settings);
+  Task<void> rebase(ContextKey key, Context& context, Settings settings);
+  Task<bool> save_with_history(ContextKey key, Context& context, Settings settings);
   void saved(const ContextKey& key, State& state, LogPosition after);
 
   // ---- adding and removing (log_engine_rows.cpp)
-  Async<std::int64_t> do_append(ContextKey key, Turn turn, Settings settings) override;
-  Async<std::int64_t> append_and_seal(ContextKey key, Turn turn, Settings settings);
-  Async<bool> do_erase(ContextKey key, Settings settings) override;
-  Async<bool> erase_rows(ContextKey key, Settings settings);
+  Task<std::int64_t> do_append(ContextKey key, Turn turn, Settings settings) override;
+  Task<std::int64_t> append_and_seal(ContextKey key, Turn turn, Settings settings);
+  Task<bool> do_erase(ContextKey key, Settings settings) override;
+  Task<bool> erase_rows(ContextKey key, Settings settings);
 
   // ---- what is asked of the rows as it is
-  Async<std::uint64_t> do_count(Settings settings) override;
-  Async<std::uint64_t> do_clear(Settings settings) override;
-  Async<ScanPage> do_scan(std::string cursor, ScanOptions scan, Settings settings) override;
-  Async<Statistics> do_statistics(Settings settings) override;
+  Task<std::uint64_t> do_count(Settings settings) override;
+  Task<std::uint64_t> do_clear(Settings settings) override;
+  Task<ScanPage> do_scan(std::string cursor, ScanOptions scan, Settings settings) override;
+  Task<Statistics> do_statistics(Settings settings) override;
   [[nodiscard]] const std::string& identity() const noexcept override;
   void do_close() override;
 

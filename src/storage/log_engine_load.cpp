@@ -29,8 +29,7 @@ std::optional<Turn> parsed(const Context& context, std::int64_t index, std::int6
 
 }  // namespace
 
-asio::awaitable<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey key,
-                                                                      Settings settings) {
+Task<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey key, Settings settings) {
   const Rows read = co_await rows_->read(key, 1, false, settings.deadline);
   if (read.rows.empty()) co_return std::nullopt;
   format::RowView row;
@@ -50,26 +49,25 @@ asio::awaitable<std::optional<format::RowHeader>> LogEngine::last_row(ContextKey
   co_return header;
 }
 
-asio::awaitable<bool> LogEngine::do_contains(ContextKey key, Settings settings) {
+Task<bool> LogEngine::do_contains(ContextKey key, Settings settings) {
   key.check();
   const auto last = co_await last_row(std::move(key), settings);
   co_return last.has_value();
 }
 
-asio::awaitable<std::optional<Context>> LogEngine::do_load(ContextKey key, Settings settings) {
+Task<std::optional<Context>> LogEngine::do_load(ContextKey key, Settings settings) {
   return read_context(std::move(key), settings, options().ttl.count() > 0 && options().ttl_on_read);
 }
 
-asio::awaitable<std::optional<Context>> LogEngine::read_context(ContextKey key, Settings settings,
-                                                                bool refresh) {
+Task<std::optional<Context>> LogEngine::read_context(ContextKey key, Settings settings,
+                                                     bool refresh) {
   key.check();
   return cache_ ? read_through_cache(std::move(key), settings, refresh)
                 : read_rows(std::move(key), settings, refresh);
 }
 
-asio::awaitable<std::optional<Context>> LogEngine::read_through_cache(ContextKey key,
-                                                                      Settings settings,
-                                                                      bool refresh) {
+Task<std::optional<Context>> LogEngine::read_through_cache(ContextKey key, Settings settings,
+                                                           bool refresh) {
   if (cache_->find(key.text(), settings.history) != nullptr) {
     auto context = co_await read_cached(key, settings, refresh);
     if (context) co_return context;
@@ -80,8 +78,8 @@ asio::awaitable<std::optional<Context>> LogEngine::read_through_cache(ContextKey
 }
 
 /// Nothing when the context in the cache is not the one that is stored now.
-asio::awaitable<std::optional<Context>> LogEngine::read_cached(ContextKey key, Settings settings,
-                                                               bool refresh) {
+Task<std::optional<Context>> LogEngine::read_cached(ContextKey key, Settings settings,
+                                                    bool refresh) {
   const Rows read = co_await rows_->read(key, 1, refresh, settings.deadline);
   format::RowHeader last;
   // Asked for after the read: a save of this process may have put a newer one there meanwhile.
@@ -94,12 +92,11 @@ asio::awaitable<std::optional<Context>> LogEngine::read_cached(ContextKey key, S
   co_return *known;
 }
 
-asio::awaitable<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings settings,
-                                                             bool refresh) {
+Task<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings settings, bool refresh) {
   const bool wants_recent = settings.history == History::recent;
   std::size_t window = wants_recent ? hints_.window(key.text()) : 0;
   for (int round = 0; round < largest_windows; ++round) {
-    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    throw_if_cancelled(co_await this_flow::is_cancelled);
     const Rows read = co_await rows_->read(key, window, refresh, settings.deadline);
     Context context(Json(0));  // cheaper than a fresh random id, which replay would replace
     auto& state = ContextAccess::state(context);
@@ -133,8 +130,8 @@ asio::awaitable<std::optional<Context>> LogEngine::read_rows(ContextKey key, Set
   throw Failure{errc::server_busy, "the context grows faster than it can be read"};
 }
 
-asio::awaitable<std::vector<Turn>> LogEngine::do_load_turns(ContextKey key, std::int64_t from,
-                                                            std::int64_t to, Settings settings) {
+Task<std::vector<Turn>> LogEngine::do_load_turns(ContextKey key, std::int64_t from, std::int64_t to,
+                                                 Settings settings) {
   settings.history = History::recent;
   auto context = co_await read_context(key, settings, false);
   if (context && !context->is_complete()) {
@@ -153,9 +150,8 @@ asio::awaitable<std::vector<Turn>> LogEngine::do_load_turns(ContextKey key, std:
 }
 
 /// The turns from `from` on, when the last row is not the one seen before.
-asio::awaitable<std::vector<Turn>> LogEngine::newer_turns(ContextKey key, std::int64_t from,
-                                                          std::optional<Version>& seen,
-                                                          Settings settings) {
+Task<std::vector<Turn>> LogEngine::newer_turns(ContextKey key, std::int64_t from,
+                                               std::optional<Version>& seen, Settings settings) {
   const auto last = co_await last_row(key, settings);
   if (!last || std::int64_t{last->next_turn} <= from || seen == last->version)
     co_return std::vector<Turn>{};
@@ -163,14 +159,13 @@ asio::awaitable<std::vector<Turn>> LogEngine::newer_turns(ContextKey key, std::i
   co_return co_await do_load_turns(std::move(key), from, limits::turn_index_max + 1, settings);
 }
 
-asio::awaitable<TurnUpdate> LogEngine::do_wait_turns(ContextKey key, std::int64_t from,
-                                                     Settings settings) {
+Task<TurnUpdate> LogEngine::do_wait_turns(ContextKey key, std::int64_t from, Settings settings) {
   key.check();
   auto between = first_watch_pause;
   std::optional<Version> seen;
   TurnUpdate update{.turns = {}, .next_index = from};
   for (bool answered = false;; answered = true) {
-    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    throw_if_cancelled(co_await this_flow::is_cancelled);
     try {
       update.turns = co_await newer_turns(key, from, seen, settings);
     } catch (const Failure& failure) {
@@ -189,7 +184,7 @@ asio::awaitable<TurnUpdate> LogEngine::do_wait_turns(ContextKey key, std::int64_
   }
 }
 
-asio::awaitable<void> LogEngine::check_one(ContextKey key, CheckReport& report, Settings settings) {
+Task<void> LogEngine::check_one(ContextKey key, CheckReport& report, Settings settings) {
   try {
     const Rows read = co_await rows_->read(key, 0, false, settings.deadline);
     if (read.rows.empty()) co_return;
@@ -206,12 +201,12 @@ asio::awaitable<void> LogEngine::check_one(ContextKey key, CheckReport& report, 
   }
 }
 
-asio::awaitable<CheckReport> LogEngine::do_check(bool repair, Settings settings) {
+Task<CheckReport> LogEngine::do_check(bool repair, Settings settings) {
   CheckReport report = co_await rows_->check_listing(repair, settings.deadline);
   report.contexts = 0;  // the sound ones are counted below
   std::string cursor;
   do {
-    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    throw_if_cancelled(co_await this_flow::is_cancelled);
     const ScanPage page =
         co_await rows_->scan(std::move(cursor), {.page_size = 500}, settings.deadline);
     for (const auto& key : page.keys) co_await check_one(key, report, settings);

@@ -39,13 +39,13 @@ Failure absent() {
 
 }  // namespace
 
-asio::awaitable<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Settings settings) {
+Task<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Settings settings) {
   key.check();
   const TurnText text = text_of(turn);
   if (text.empty()) throw Failure{errc::invalid_argument, "the turn to append has no part"};
   auto last = co_await last_row(key, settings);
   for (int round = 0; round < largest_rounds; ++round) {
-    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    throw_if_cancelled(co_await this_flow::is_cancelled);
     if (!last) throw absent();
     if (last->keyframe_distance >= appends_before_seal * log_options_.seal_after) {
       co_return co_await append_and_seal(std::move(key), std::move(turn), settings);
@@ -67,8 +67,7 @@ asio::awaitable<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Se
   throw Failure{errc::conflict, "others kept saving this context in between; nothing was written"};
 }
 
-asio::awaitable<std::int64_t> LogEngine::append_and_seal(ContextKey key, Turn turn,
-                                                         Settings settings) {
+Task<std::int64_t> LogEngine::append_and_seal(ContextKey key, Turn turn, Settings settings) {
   settings.history = History::recent;
   settings.on_conflict = ConflictPolicy::merge;
   auto context = co_await read_context(key, settings, false);
@@ -82,17 +81,17 @@ asio::awaitable<std::int64_t> LogEngine::append_and_seal(ContextKey key, Turn tu
   co_return std::int64_t{ContextAccess::state(*context).position->next_turn} - 1;
 }
 
-asio::awaitable<bool> LogEngine::do_erase(ContextKey key, Settings settings) {
+Task<bool> LogEngine::do_erase(ContextKey key, Settings settings) {
   key.check();
   if (cache_) cache_->forget(key.text());
   co_return co_await erase_rows(std::move(key), settings);
 }
 
-asio::awaitable<bool> LogEngine::erase_rows(ContextKey key, Settings settings) {
+Task<bool> LogEngine::erase_rows(ContextKey key, Settings settings) {
   auto last = co_await last_row(key, settings);
   if (!last) co_return false;
   for (int round = 0; round < largest_rounds; ++round) {
-    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    throw_if_cancelled(co_await this_flow::is_cancelled);
     auto request =
         std::make_shared<const format::SaveRequest>(format::plan_erase(last->version, new_token()));
     const SaveResult result = co_await rows_->save(key, request, std::nullopt, settings.deadline);

@@ -103,8 +103,7 @@ void adopt(Context& context, Context theirs) {
 
 }  // namespace
 
-asio::awaitable<void> LogEngine::do_save(ContextKey key, Context& context, SaveMode mode,
-                                         Settings settings) {
+Task<void> LogEngine::do_save(ContextKey key, Context& context, SaveMode mode, Settings settings) {
   key.check();
   const Saving saving(context);
   auto& state = ContextAccess::state(context);
@@ -127,8 +126,8 @@ asio::awaitable<void> LogEngine::do_save(ContextKey key, Context& context, SaveM
 }
 
 /// Sends a plan and takes its outcome down in the context: saved, pending, or unchanged.
-asio::awaitable<SaveResult> LogEngine::send(ContextKey key, State& state, format::SavePlan plan,
-                                            Settings settings) {
+Task<SaveResult> LogEngine::send(ContextKey key, State& state, format::SavePlan plan,
+                                 Settings settings) {
   auto request = std::make_shared<const format::SaveRequest>(std::move(plan.request));
   const auto first_sent = Clock::now();
   try {
@@ -159,7 +158,7 @@ void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) {
 /// Finds out what became of a save that nobody answered. Afterwards nothing is pending: its changes
 /// are saved, or unsaved again. When neither is proven that is reported, once; no copy of it can
 /// take effect any more, because the version it builds on is not the last one.
-asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings settings) {
+Task<void> LogEngine::settle(ContextKey key, State& state, Settings settings) {
   const auto pending = state.pending;
   if (pending->place != place_of(key)) {
     throw Failure{errc::outcome_unknown,
@@ -184,9 +183,9 @@ asio::awaitable<void> LogEngine::settle(ContextKey key, State& state, Settings s
   report(result);
 }
 
-asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context, Settings settings) {
+Task<void> LogEngine::save_changes(ContextKey key, Context& context, Settings settings) {
   for (int round = 0; round < largest_rounds; ++round) {
-    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    throw_if_cancelled(co_await this_flow::is_cancelled);
     auto& state = ContextAccess::state(context);
     auto planned = format::plan_save(state, new_token(), log_options_);
     if (planned.status == format::PlanStatus::needs_everything) {
@@ -218,7 +217,7 @@ asio::awaitable<void> LogEngine::save_changes(ContextKey key, Context& context, 
 }
 
 /// Loads what is stored now and puts the unsaved changes on top of it.
-asio::awaitable<void> LogEngine::rebase(ContextKey key, Context& context, Settings settings) {
+Task<void> LogEngine::rebase(ContextKey key, Context& context, Settings settings) {
   const Version base = ContextAccess::state(context).position->version;
   settings.history = context.is_complete() ? History::all : History::recent;
   for (;;) {
@@ -240,8 +239,7 @@ asio::awaitable<void> LogEngine::rebase(ContextKey key, Context& context, Settin
 
 /// For a context whose older turns are still in the store: brings them. True when it was stored as
 /// a whole then (others had saved, and the last writer wins); false to plan its save again.
-asio::awaitable<bool> LogEngine::save_with_history(ContextKey key, Context& context,
-                                                   Settings settings) {
+Task<bool> LogEngine::save_with_history(ContextKey key, Context& context, Settings settings) {
   settings.history = History::all;
   auto theirs = co_await read_context(key, settings, false);
   if (!theirs) {
@@ -269,11 +267,11 @@ asio::awaitable<bool> LogEngine::save_with_history(ContextKey key, Context& cont
 }
 
 /// Stores all of a context: where there is nothing, or in place of exactly what is there.
-asio::awaitable<void> LogEngine::save_whole(ContextKey key, Context& context, SaveMode mode,
-                                            std::optional<Version> replaced, Settings settings) {
+Task<void> LogEngine::save_whole(ContextKey key, Context& context, SaveMode mode,
+                                 std::optional<Version> replaced, Settings settings) {
   auto& state = ContextAccess::state(context);
   for (int round = 0; round < largest_rounds; ++round) {
-    throw_if_cancelled(co_await asio::this_coro::cancellation_state);
+    throw_if_cancelled(co_await this_flow::is_cancelled);
     auto planned =
         format::plan_replace(state, replaced ? &*replaced : nullptr, new_token(), log_options_);
     const SaveResult result = co_await send(key, state, checked(std::move(planned)), settings);

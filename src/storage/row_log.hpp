@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -16,6 +15,7 @@
 #include "dialogstore/key.hpp"
 #include "dialogstore/options.hpp"
 #include "dialogstore/storage_engine.hpp"
+#include "flow/task.hpp"
 #include "format/log.hpp"
 
 namespace dialogstore {
@@ -67,8 +67,7 @@ class RowLog {
 
   /// The last `count` rows (0: all of them). No rows: nothing is stored.
   /// With `refresh` the expiry is set again (never on a tombstone).
-  virtual asio::awaitable<Rows> read(ContextKey key, std::size_t count, bool refresh,
-                                     Deadline deadline) = 0;
+  virtual Task<Rows> read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) = 0;
 
   /// Applies a save, exactly once however often it is sent; retries until the deadline.
   /// `first_sent`: when an earlier call began to send it, so that even the first copy of this call
@@ -76,18 +75,16 @@ class RowLog {
   /// answer is `gone` when nothing is there. Keeps the listing right: a log that comes into being
   /// is listed before, one that was erased is taken out after. Throws Failure: outcome_unknown when
   /// a copy went unanswered.
-  virtual asio::awaitable<SaveResult> save(ContextKey key,
-                                           std::shared_ptr<const format::SaveRequest> request,
-                                           SentBefore first_sent, Deadline deadline) = 0;
+  virtual Task<SaveResult> save(ContextKey key, std::shared_ptr<const format::SaveRequest> request,
+                                SentBefore first_sent, Deadline deadline) = 0;
 
-  virtual asio::awaitable<std::uint64_t> count(Deadline deadline) = 0;
-  virtual asio::awaitable<ScanPage> scan(std::string cursor, ScanOptions options,
-                                         Deadline deadline) = 0;
+  virtual Task<std::uint64_t> count(Deadline deadline) = 0;
+  virtual Task<ScanPage> scan(std::string cursor, ScanOptions options, Deadline deadline) = 0;
   /// Removes every context of the namespace; returns how many.
-  virtual asio::awaitable<std::uint64_t> clear(Deadline deadline) = 0;
+  virtual Task<std::uint64_t> clear(Deadline deadline) = 0;
   /// Compares the listing with what is stored, counts both ways, and mends it when asked.
-  virtual asio::awaitable<CheckReport> check_listing(bool repair, Deadline deadline) = 0;
-  virtual asio::awaitable<Statistics> statistics(Deadline deadline) = 0;
+  virtual Task<CheckReport> check_listing(bool repair, Deadline deadline) = 0;
+  virtual Task<Statistics> statistics(Deadline deadline) = 0;
 
   /// Waiting calls end with errc::closed.
   virtual void close() = 0;
