@@ -10,6 +10,8 @@ TEST_PRESET ?= dev
 # Seconds for each fuzz target, and for each fault of `make test-faults`.
 FUZZ_SECONDS ?= 60
 FAULT_SECONDS ?= 20
+# The random choices of the fault tests; the same seed makes the same.
+SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 # As ctest's and the benchmarks' own; for example TEST_ARGS='-R integration', BENCH_ARGS=--quick.
 TEST_ARGS ?=
 BENCH_ARGS ?=
@@ -20,6 +22,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CONVERSATIONS := build/data/conversations.jsonl.gz
 RUN = build/release/cli/dialogstore --store "$(STORE)" replay "$(or $(IMPORT),$(CONVERSATIONS))"
 BUILD = cmake --build --parallel $(JOBS) --preset
+FETCH_OLDER_REDIS = tools/fetch-older-redis || echo 'make: goes on without an older server' >&2
 TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
 
 .DEFAULT_GOAL := help
@@ -39,6 +42,7 @@ python: build/.installed-python ## Build the wheel of the Python package into bu
 
 test: build/$(TEST_PRESET)/build.ninja build/.installed-python ## Run every test
 	$(BUILD) $(TEST_PRESET)
+	$(FETCH_OLDER_REDIS)
 	$(TEST) $(TEST_PRESET)
 
 test-asan: build/asan-ubsan/build.ninja ## The same with address and undefined behaviour sanitizers
@@ -49,9 +53,13 @@ test-tsan: build/tsan/build.ninja ## The same with the thread sanitizer
 	$(BUILD) tsan
 	$(TEST) tsan
 
-test-faults: build/release/build.ninja ## The fault tests alone, FAULT_SECONDS for each fault
-	$(BUILD) release
-	DIALOGSTORE_FAULT_SECONDS=$(FAULT_SECONDS) $(TEST) release --label-regex fault
+test-faults: build/release/build.ninja ## The fault tests alone, FAULT_SECONDS for each fault, and what they saw
+	$(BUILD) release --target test_fault
+	$(FETCH_OLDER_REDIS)
+	rm -rf build/faults
+	DIALOGSTORE_FAULT_SECONDS=$(FAULT_SECONDS) DIALOGSTORE_SEED=$(SEED) \
+	  DIALOGSTORE_FAULT_REPORT='$(CURDIR)/build/faults' $(TEST) release --label-regex fault; \
+	  failed=$$?; tools/report-faults build/faults; exit $$failed
 
 fuzz: build/fuzz/build.ninja ## Run every fuzz target for FUZZ_SECONDS
 	$(BUILD) fuzz

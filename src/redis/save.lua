@@ -91,8 +91,12 @@ elseif op=='r' then
   redis.call('RPUSH',k,unpack(ARGV,8))
   if base~='' then redis.call('LTRIM',k,7-#ARGV,-1) end
 elseif op=='d' then
-  redis.call('UNLINK',k)
-  redis.call('RPUSH',k,ARGV[8])
+  -- PERSIST changes nothing that matters; it comes first because it works when memory is full, and so
+  -- does what follows it. The key is never away: a cluster's node whose slot is being moved refuses a
+  -- script every further command on a key that is.
+  redis.call('PERSIST',k)
+  redis.call('LSET',k,-1,ARGV[8])
+  redis.call('LTRIM',k,-1,-1)
 elseif op~='t' then
   return {'E'}
 end

@@ -291,6 +291,8 @@ Task<void> LogEngine::save_whole(ContextKey key, Context& context, SaveMode mode
     if (was_absent && something_there && settings.on_conflict != ConflictPolicy::overwrite) {
       if (settings.on_conflict == ConflictPolicy::fail) report(result);
       count_all_as_changed(state);
+      // It has all turns that were ever its own; whether it gets theirs, the caller's setting says.
+      state.position->complete = settings.history == History::all;
       co_await rebase(key, context, settings);
       co_await save_changes(std::move(key), context, settings);
       co_return;

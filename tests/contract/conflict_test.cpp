@@ -78,6 +78,31 @@ TEST_P(Conflicts, MergeLosesNoTurn) {
   }
 }
 
+// Whoever found nothing, and merges into what others stored meanwhile, has all of it then; with
+// history=recent the newest of it, as after a load.
+TEST_P(Conflicts, AMergedFirstTurnHasTheWholeContextBeforeIt) {
+  Client one = open(ConflictPolicy::merge);
+  Client two = open(ConflictPolicy::merge);
+  for (const auto history : {History::all, History::recent}) {
+    const ContextKey key = history == History::all ? "all" : "recent";
+    Context mine = one.get(key, Context());
+    Context theirs = two.get(key, Context());
+    for (int i = 0; i < 30; ++i) {
+      add_turn(theirs, "theirs " + std::to_string(i));
+      two.set_item(key, theirs);
+    }
+    add_turn(mine, "mine");
+    one.set_item(key, mine, {.history = history});
+    EXPECT_EQ(mine.last_request()->text, "mine");
+    EXPECT_EQ(mine.is_complete(), history == History::all);
+    const Context stored = two.get_item(key);
+    EXPECT_EQ(stored.turn_count(), 31U);
+    if (history == History::all) {
+      EXPECT_EQ(mine, stored);
+    }
+  }
+}
+
 TEST_P(Conflicts, MergePutsStateTogetherByKey) {
   Client one = open(ConflictPolicy::merge);
   Client two = open(ConflictPolicy::merge);

@@ -99,7 +99,9 @@ const std::vector<Variant> variants = {
     // A late create may come after everything that would have stopped it.
     {"NoFence", {{"if now>tonumber(ARGV[4]) then", "if false then"}}},
     // A deleted context leaves nothing that a late copy could meet.
-    {"NoTombstone", {{"redis.call('RPUSH',k,ARGV[8])\nelseif op~='t'", "elseif op~='t'"}}},
+    {"NoTombstone",
+     {{"redis.call('LSET',k,-1,ARGV[8])\n  redis.call('LTRIM',k,-1,-1)",
+       "redis.call('UNLINK',k)"}}},
     // What is created over a tombstone inherits its life.
     {"NoPersist", {{expires, "if ttl>0 then redis.call('PEXPIRE',k,ttl) end\nreturn {'S',now}"}}},
     {"NoExpiry", {{expires, "redis.call('PERSIST',k)\nreturn {'S',now}"}}},

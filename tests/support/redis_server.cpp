@@ -37,13 +37,14 @@ bool can_bind(int port) {
   return good;
 }
 
-std::string server_program() {
+std::string default_program() {
   const char* given = std::getenv("DIALOGSTORE_TEST_REDIS_SERVER");
   return given == nullptr || *given == '\0' ? "redis-server" : given;
 }
 
 // Between fork and exec only calls that are safe after a fork of a program with threads.
-[[noreturn]] void become_server(const std::vector<char*>& arguments, const char* log_file,
+[[noreturn]] void become_server(const std::vector<char*>& arguments,
+                                const std::vector<char*>& environment, const char* log_file,
                                 pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) {
@@ -53,7 +54,7 @@ std::string server_program() {
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
   ::close_range(3, ~0U, 0);
-  ::execvp(arguments[0], arguments.data());
+  ::execvpe(arguments[0], arguments.data(), environment.data());
   ::_exit(127);
 }
 
@@ -104,6 +105,10 @@ std::string RedisServer::unix_uri(const std::string& query) const {
   return "redis+unix://" + unix_path() + (all.empty() ? "" : "?" + all);
 }
 
+std::string RedisServer::program() const {
+  return options_.program.empty() ? default_program() : options_.program;
+}
+
 std::string RedisServer::user_part() const {
   return options_.password.empty() ? "" : ":" + options_.password + "@";
 }
@@ -111,9 +116,9 @@ std::string RedisServer::user_part() const {
 void RedisServer::write_config() const {
   std::ofstream file(folder_ / "redis.conf");
   file << "bind 127.0.0.1\nport " << port_ << "\nunixsocket " << unix_path() << "\ndir "
-       << folder_.path().string()
-       << "\nsave \"\"\ndaemonize no\nenable-debug-command yes\nappendfsync always\nappendonly "
-       << (options_.is_append_only ? "yes" : "no") << '\n';
+       << folder_.path().string() << "\nsave \"\"\ndaemonize no\n"
+       << (options_.may_debug ? "enable-debug-command yes\n" : "")
+       << "appendfsync always\nappendonly " << (options_.is_append_only ? "yes" : "no") << '\n';
   if (!options_.password.empty()) {
     file << "requirepass " << options_.password << '\n';
   }
@@ -130,20 +135,28 @@ void RedisServer::write_config() const {
 }
 
 bool RedisServer::start() {
-  std::vector<std::string> words{server_program(), folder_ / "redis.conf"};
+  std::vector<std::string> words{program(), folder_ / "redis.conf"};
   words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<char*> arguments;
   for (auto& word : words) {
     arguments.push_back(word.data());
   }
   arguments.push_back(nullptr);
+  std::vector<char*> environment;
+  for (char** each = environ; *each != nullptr; ++each) {
+    environment.push_back(*each);
+  }
+  for (auto& each : options_.environment) {
+    environment.push_back(each.data());
+  }
+  environment.push_back(nullptr);
   const std::string log_file = folder_ / "server.log";
   std::filesystem::remove(log_file);
   client_->disconnect();
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ == 0) {
-    become_server(arguments, log_file.c_str(), parent);
+    become_server(arguments, environment, log_file.c_str(), parent);
   }
   if (pid_ < 0) {
     fail("fork failed");
@@ -167,7 +180,7 @@ bool RedisServer::start() {
 }
 
 void RedisServer::fail(const std::string& what) const {
-  throw std::runtime_error("cannot start " + server_program() + ": " + what + "\n" + log());
+  throw std::runtime_error("cannot start " + program() + ": " + what + "\n" + log());
 }
 
 RedisReply RedisServer::command(const std::vector<std::string>& arguments) {

@@ -16,11 +16,14 @@
 namespace dialogstore::test {
 
 struct RedisServerOptions {
-  std::vector<std::string> config;     // more lines of redis.conf, for example "maxmemory 10mb"
-  std::vector<std::string> arguments;  // after the file's name, for example "--sentinel"
-  std::string password;                // of the default user
-  bool is_append_only = false;         // every write is on the disk before it is answered
-  bool has_tls = false;                // a second port, with certificates of its own authority
+  std::vector<std::string> config;       // more lines of redis.conf, for example "maxmemory 10mb"
+  std::vector<std::string> arguments;    // after the file's name, for example "--sentinel"
+  std::vector<std::string> environment;  // more of it: "NAME=value"
+  std::string program;                   // empty: as RedisServer says
+  std::string password;                  // of the default user
+  bool is_append_only = false;           // every write is on the disk before it is answered
+  bool may_debug = true;  // the command DEBUG; older than 7, where it needs no leave: false
+  bool has_tls = false;   // a second port, with certificates of its own authority
   bool wants_client_certificate = false;
 };
 
@@ -66,6 +69,7 @@ class RedisServer {
 
  private:
   std::string user_part() const;  // of a URI
+  std::string program() const;
   void write_config() const;
   bool start();  // false: the port was taken
   void wait_for_exit();

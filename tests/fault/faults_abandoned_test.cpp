@@ -1,0 +1,93 @@
+// A save that its caller has abandoned, still on its way while the context is deleted, and done by
+// the server afterwards: the context must not come back.
+#include <gtest/gtest.h>
+
+#include <boost/asio/use_future.hpp>
+
+#include "support/eventually.hpp"
+#include "support/fault_run.hpp"
+#include "support/fault_storages.hpp"
+#include "support/tcp_proxy.hpp"
+
+namespace dialogstore::test {
+namespace {
+
+errc error_of_save(DBContextStorage& storage, const std::string& key, Context& context) {
+  try {
+    storage.set_item(key, context);
+    return errc{};
+  } catch (const StorageError& error) {
+    return error.reason();
+  }
+}
+
+std::string calls_of_scripts(RedisServer& server) {
+  return server.info("cmdstat_evalsha") + server.info("cmdstat_eval");
+}
+
+struct Abandoned {
+  const char* name;
+  bool is_first;  ///< the abandoned save is a first one, of a context that others create and delete
+  bool comes_again;  ///< the context is stored anew before the late save arrives
+};
+
+class AbandonedSave : public testing::TestWithParam<Abandoned> {};
+INSTANTIATE_TEST_SUITE_P(Faults, AbandonedSave,
+                         testing::Values(Abandoned{"OfAStoredContext", false, false},
+                                         Abandoned{"OfAContextStoredAnew", false, true},
+                                         Abandoned{"OfAFirstTurn", true, false},
+                                         Abandoned{"OfAFirstTurnOfAContextStoredAnew", true, true}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(AbandonedSave, BringsNothingBack) {
+  RedisServer server;
+  TcpProxy proxy(server.port());
+  const auto space = "namespace=" + unique_name();
+  const auto direct = context_storage_factory(server.uri(space));
+  for (int round = 0; round < 20; ++round) {
+    const auto key = "k" + std::to_string(round);
+    // Each its own connection, which the abandoned save is the last to use.
+    const auto storage = context_storage_factory(proxy.uri("timeout=5s&" + space));
+    Context mine = storage->get(key, Context());
+    mine.add_request("1");
+    if (GetParam().is_first) {
+      storage->set_item("other", Context());  // so that the scripts are known, and the line is open
+    } else {
+      storage->set_item(key, mine);
+      mine.add_request("2");
+    }
+    proxy.stall(Direction::to_server);
+    const auto ending = storage->set_item_async(key, Context(mine), boost::asio::use_future,
+                                                {.timeout = std::chrono::milliseconds(30)});
+    ending.wait();
+    Context theirs = direct->get(key, Context());
+    if (GetParam().is_first) {
+      theirs.add_request("3");
+      direct->set_item(key, theirs);
+    }
+    ASSERT_TRUE(direct->del_item(key));
+    if (GetParam().comes_again) {
+      Context again = direct->get(key, Context());
+      again.add_request("4");
+      direct->set_item(key, again);
+    }
+    const auto before = calls_of_scripts(server);
+    proxy.heal();
+    ASSERT_TRUE(eventually([&] { return calls_of_scripts(server) != before; })) << "it never came";
+    const auto found = direct->find(key);
+    ASSERT_EQ(found.has_value(), GetParam().comes_again) << round;
+    if (found) {
+      EXPECT_EQ(marks_of(*found), Turns{4});
+    }
+    // Its caller, who asks again after all, is told.
+    if (!GetParam().is_first) {
+      EXPECT_NE(error_of_save(*storage, key, mine), errc{});
+    }
+  }
+  const auto report = direct->check(false);
+  EXPECT_TRUE(report.damaged.empty());
+  EXPECT_EQ(report.unlisted, 0U);
+}
+
+}  // namespace
+}  // namespace dialogstore::test

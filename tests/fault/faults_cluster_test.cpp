@@ -1,0 +1,123 @@
+// Nodes of a cluster that fail, hand over, or give slots away while callers go on. Starting a
+// cluster takes seconds, and so does a failover.
+#include <gtest/gtest.h>
+
+#include "support/eventually.hpp"
+#include "support/fault_run.hpp"
+#include "support/fault_storages.hpp"
+#include "support/redis_cluster.hpp"
+
+namespace dialogstore::test {
+namespace {
+
+using What = AllowedLoss::What;
+
+constexpr std::chrono::seconds failover_patience{30};
+
+WorkloadOptions storages_at(const RedisCluster& cluster, const std::string& query) {
+  auto options = test::storages_at([&](const std::string& all) { return cluster.uri(all); }, query);
+  options.contexts = 6;
+  return options;
+}
+
+std::vector<RedisServer*> primaries_of(RedisCluster& cluster) {
+  std::vector<RedisServer*> primaries;
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    if (cluster.is_primary(i)) primaries.push_back(&cluster.node(i));
+  }
+  return primaries;
+}
+
+class FaultsOfClusters : public testing::Test {
+ protected:
+  /// A primary that has a replica in step, and that replica.
+  std::pair<std::size_t, std::size_t> a_pair(std::uint64_t number) {
+    for (;; ++number) {
+      const auto primary = number % cluster_.size();
+      if (!cluster_.is_primary(primary)) continue;
+      const auto replicas =
+          cluster_.node(primary).command({"CLUSTER", "REPLICAS", cluster_.id(primary)});
+      for (std::size_t i = 0; i < cluster_.size(); ++i) {
+        if (!replicas.elements.empty() && replicas.elements[0].text.starts_with(cluster_.id(i))) {
+          return {primary, i};
+        }
+      }
+    }
+  }
+  void wait_for_takeover(std::size_t replica) {
+    EXPECT_TRUE(eventually([&] { return cluster_.is_primary(replica); }, failover_patience));
+  }
+
+  RedisCluster cluster_{{.primaries = 3, .replicas = 1}};
+};
+
+TEST_F(FaultsOfClusters, PrimaryKilled) {
+  FaultRun run({.name = "cluster_failover_kill",
+                .promise = "nothing acknowledged is lost (durability=replicas:1)",
+                .told = told_besides(errc::not_replicated)},
+               storages_at(cluster_, "durability=replicas:1&timeout=2s"),
+               [this] { return primaries_of(cluster_); });
+  run.repeat([&] {
+    const auto [primary, replica] = a_pair(run.random()());
+    cluster_.node(primary).kill9();
+    wait_for_takeover(replica);
+    cluster_.node(primary).restart();
+    EXPECT_TRUE(cluster_.wait_until_sound());
+  });
+  run.finish();
+}
+
+TEST_F(FaultsOfClusters, PrimaryStopped) {
+  FaultRun run({.name = "cluster_primary_stopped",
+                .promise = "the newest saves may be lost (no durability=); callers are told so",
+                .told = told_when_away,
+                .may_lose = true,
+                .may_unlist = true},
+               storages_at(cluster_, "timeout=500ms"), [this] { return primaries_of(cluster_); });
+  run.repeat([&] {
+    const auto from = right_now();
+    const auto [primary, replica] = a_pair(run.random()());
+    cluster_.node(primary).stop_process();
+    wait_for_takeover(replica);
+    cluster_.node(primary).continue_process();
+    EXPECT_TRUE(cluster_.wait_until_sound());
+    run.allow_loss(What::newest_turns, from);
+  });
+  run.finish();
+}
+
+TEST_F(FaultsOfClusters, HandedOver) {
+  FaultRun run(
+      {.name = "cluster_failover_command", .promise = "no call fails, nothing is lost", .told = {}},
+      storages_at(cluster_, "timeout=30s"), [this] { return primaries_of(cluster_); });
+  run.repeat([&] {
+    const auto [primary, replica] = a_pair(run.random()());
+    // Refused while it has lost sight of its primary for a moment; and one may come to nothing.
+    for (int tries = 0; tries < 5 && !cluster_.is_primary(replica); ++tries) {
+      static_cast<void>(eventually([&] {
+        return !cluster_.node(replica).command({"CLUSTER", "FAILOVER"}).is_error();
+      }));
+      static_cast<void>(eventually([&] { return cluster_.is_primary(replica); }));
+    }
+    wait_for_takeover(replica);
+    EXPECT_TRUE(cluster_.wait_until_sound());
+  });
+  run.finish();
+}
+
+TEST(FaultsOfResharding, SlotsMove) {
+  RedisCluster cluster;
+  FaultRun run(
+      {.name = "cluster_resharding", .promise = "no call fails, nothing is lost", .told = {}},
+      storages_at(cluster, "timeout=30s"), [&] { return primaries_of(cluster); });
+  run.repeat([&] {
+    const auto name = run.name_of(run.workload().a_key(run.random()()));
+    const int slot = cluster.slot_of(name);
+    cluster.move_slot(slot, (cluster.owner_of(slot) + 1) % 3,
+                      [&] { EXPECT_TRUE(run.workload().goes_on(20)); });
+  });
+  run.finish();
+}
+
+}  // namespace
+}  // namespace dialogstore::test
