@@ -1,8 +1,8 @@
 // A chain of coroutines that await one another, of which one runs or waits: what spawn() started.
 //
-// Of our own, because a call of the storage is a dozen steps deep and asio::awaitable took more
-// time for the steps than Redis for the call (docs/benchmarks.md). Known rules make it cheap: a
-// chain lives on one thread, and cancelling never throws.
+// Of our own, because a call of the storage is a dozen steps deep, and asio::awaitable took about a
+// fifth of a turn's CPU for them (docs/architecture.md). Known rules make it cheap: a chain lives
+// on one thread, and cancelling never throws.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

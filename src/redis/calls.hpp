@@ -49,9 +49,9 @@ class Calls {
  public:
   explicit Calls(std::shared_ptr<RedisClient> client) : client_(std::move(client)) {}
 
-  /// As RedisClient::exec, exec_read or exec_at, for coroutines in which cancellation does not
-  /// throw: one that came before counts too, while asio tells a request only of what comes as long
-  /// as it waits.
+  /// As RedisClient::exec, exec_read or exec_at, and a cancellation that came before counts too: a
+  /// request itself learns only of one that comes while it waits. (A save asks for it itself, just
+  /// before each copy.)
   Task<ExecResult> exec(Request request, Deadline deadline) const;
   Task<ExecResult> exec(std::uint16_t slot, std::string bytes, Deadline deadline) const {
     return exec(Request{slot, std::move(bytes)}, deadline);

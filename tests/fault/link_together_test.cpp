@@ -19,19 +19,9 @@ redis::LinkSettings settings_for(int port) {
 
 // Two commands that belong together.
 std::shared_ptr<LinkCall> start_pair(LinkDriver& driver) {
-  auto call = std::make_shared<LinkCall>();
   auto requests = redis::encode_command({"ASKING"}) + redis::encode_command({"GET", "k"});
-  auto flow =
-      make_flow(driver.context().get_executor(),
-                driver.link().exec_together(std::move(requests), 2, redis::Clock::now() + patience),
-                [call](const std::exception_ptr&, redis::ExecResult result) {
-                  call->flow = nullptr;
-                  call->result = std::move(result);
-                  call->is_done = true;
-                });
-  call->flow = flow.get();
-  Flow::start(std::move(flow));
-  return call;
+  return driver.start(
+      driver.link().exec_together(std::move(requests), 2, redis::Clock::now() + patience));
 }
 
 TEST(LinkTogether, EachCommandHasItsReplyAndNeighboursKeepTheirs) {

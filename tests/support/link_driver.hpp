@@ -48,9 +48,11 @@ class LinkDriver {
   /// Starts the request; the call is done when run_until() has let it.
   std::shared_ptr<LinkCall> start(std::string request,
                                   std::chrono::milliseconds timeout = patience) {
+    return start(link_->exec(std::move(request), redis::Clock::now() + timeout));
+  }
+  std::shared_ptr<LinkCall> start(Task<redis::ExecResult> work) {
     auto call = std::make_shared<LinkCall>();
-    auto flow = make_flow(context_.get_executor(),
-                          link_->exec(std::move(request), redis::Clock::now() + timeout),
+    auto flow = make_flow(context_.get_executor(), std::move(work),
                           [call](const std::exception_ptr&, redis::ExecResult result) {
                             call->flow = nullptr;
                             call->result = std::move(result);

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -7,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "flow/frame_pool.hpp"
 #include "flow/together.hpp"
@@ -270,16 +272,48 @@ TEST_F(FlowTest, AnExceptionOfTheEndReachesTheLoop) {
   EXPECT_THROW(loop_.run(), std::runtime_error);
 }
 
-TEST(FramePool, KeepsWhatComesBackFromAnyThreadAndOfAnySize) {
-  constexpr std::size_t largest = 5000;
-  for (std::size_t bytes = 1; bytes < largest; bytes += 61) {
-    void* const mine = allocate_frame(bytes);
-    std::fill_n(static_cast<char*>(mine), bytes, 'x');
-    std::thread([&] { free_frame(mine, bytes); }).join();
-    void* const again = allocate_frame(bytes);
-    std::fill_n(static_cast<char*>(again), bytes, 'y');
-    free_frame(again, bytes);
+struct Frame {
+  Frame(std::size_t n, char mark) : bytes(n), memory(static_cast<char*>(allocate_frame(n))) {
+    std::fill_n(memory, bytes, mark);
   }
+  [[nodiscard]] bool is_all(char mark) const {
+    return std::all_of(memory, memory + bytes, [&](char c) { return c == mark; });
+  }
+  std::size_t bytes;
+  char* memory;
+};
+
+TEST(FramePool, FramesOfEverySizeKeepApartHoweverTheyComeAndGo) {
+  constexpr std::size_t largest = 3000;
+  std::vector<Frame> stay;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Frame> go;
+    for (std::size_t bytes = 1; bytes < largest; bytes += 31) {
+      stay.emplace_back(bytes, 's');
+      go.emplace_back(bytes, 'g');
+    }
+    for (const auto& frame : go) {
+      EXPECT_TRUE(frame.is_all('g'));
+      free_frame(frame.memory, frame.bytes);
+    }
+  }
+  for (const auto& frame : stay) {
+    EXPECT_TRUE(frame.is_all('s'));
+    free_frame(frame.memory, frame.bytes);
+  }
+}
+
+TEST(FramePool, AFrameMayComeBackOnAnotherThread) {
+  const Frame mine(500, 'm');
+  std::thread([&] {
+    free_frame(mine.memory, mine.bytes);
+    const Frame theirs(500, 't');
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    EXPECT_EQ(theirs.memory, mine.memory) << "the pool serves what came back last";
+#endif
+    EXPECT_TRUE(theirs.is_all('t'));
+    free_frame(theirs.memory, theirs.bytes);
+  }).join();
 }
 
 }  // namespace
