@@ -40,7 +40,7 @@ void read_body(const RowView& row) {
     case RowKind::page:
       if (decompress(row.codec, row.body, largest_payload, payload) == CompressFault::none) {
         require(payload.size() <= largest_payload);
-        static_cast<void>(read_page(payload, turns, next, range));
+        static_cast<void>(read_page(payload, {}, turns, next, range));
       }
       break;
     case RowKind::keyframe:

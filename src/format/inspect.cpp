@@ -60,7 +60,7 @@ void Inspector::look_at_payload(std::size_t row, const RowView& view) {
   PartIndices next{};
   PageContent content;
   bytes_left_ -= payload_.size();
-  if (BodyFault fault = read_page(payload_, turns, next, content)) return add(row, fault.why);
+  if (BodyFault fault = read_page(payload_, {}, turns, next, content)) return add(row, fault.why);
   if (std::ranges::max(next) > std::int64_t{view.header.next_turn}) {
     add(row, "a turn lies beyond the next turn index");
   }

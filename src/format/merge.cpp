@@ -25,7 +25,7 @@ class Merger {
   void trim();
   void put_edit(std::int64_t index, std::uint8_t touched);
   void put_new_turns();
-  void set(std::int64_t index, std::size_t part, std::string text);
+  void set(std::int64_t index, std::size_t part, SharedText text);
   [[nodiscard]] bool was_trimmed_by_them(std::int64_t index, std::size_t part) const;
 
   const ContextState& mine_;
@@ -54,7 +54,7 @@ bool Merger::was_trimmed_by_them(std::int64_t index, std::size_t part) const {
   return index >= my_first_[part];
 }
 
-void Merger::set(std::int64_t index, std::size_t part, std::string text) {
+void Merger::set(std::int64_t index, std::size_t part, SharedText text) {
   theirs_.turns.set_part(index, static_cast<TurnPart>(part), std::move(text));
   theirs_.changes.turns[index] |= part_bit(part);
   theirs_.next[part] = std::max(theirs_.next[part], index + 1);

@@ -25,8 +25,10 @@ errc error_of(RowFault fault) noexcept {
 
 class Replayer {
  public:
-  Replayer(std::span<const std::string_view> rows, bool everything) noexcept
-      : rows_(rows), everything_(everything) {}
+  Replayer(std::span<const std::string_view> rows, bool everything, const TextSource& source)
+      : rows_(rows), everything_(everything) {
+    tail_.source = source;
+  }
 
   ReplayResult run(ContextState& out);
 
@@ -54,7 +56,6 @@ class Replayer {
   std::size_t bytes_left_ = limits::context_bytes;
   TailContent tail_;
   TurnPatches paged_;
-  std::string payload_;
   std::vector<PageMark> pages_;
   LogPosition position_;
 };
@@ -123,7 +124,8 @@ bool Replayer::read_page_row(std::size_t row) {
     return fail(row, errc::corrupt, "a row that is not a page lies before the keyframe");
   }
   const std::size_t largest = std::min(limits::page_bytes, bytes_left_);
-  switch (decompress(view.codec, view.body, largest, payload_)) {
+  const auto payload = std::make_shared<std::string>();
+  switch (decompress(view.codec, view.body, largest, *payload)) {
     case CompressFault::none:
       break;
     case CompressFault::unknown_codec:
@@ -134,9 +136,9 @@ bool Replayer::read_page_row(std::size_t row) {
     case CompressFault::too_large:
       return fail(row, errc::too_large, "a page is too large when decompressed");
   }
-  if (!take_bytes(row, payload_.size())) return false;
+  if (!take_bytes(row, payload->size())) return false;
   PageContent content;
-  if (BodyFault fault = read_page(payload_, paged_, tail_.next, content)) {
+  if (BodyFault fault = read_page(*payload, TextSource(payload), paged_, tail_.next, content)) {
     return fail(row, std::move(fault));
   }
   pages_.push_back({view.header.version, view.header.next_turn, decode_tokens(view.tokens),
@@ -146,6 +148,8 @@ bool Replayer::read_page_row(std::size_t row) {
 
 bool Replayer::read_tail() {
   position_.unsealed_tokens.reserve(rows_.size() - keyframe_);
+  // A keyframe has one or two turns, a delta mostly one.
+  tail_.turns.all().reserve(rows_.size() - keyframe_ + 1);
   for (std::size_t row = keyframe_; row < rows_.size(); ++row) {
     if (!read_tail_row(row)) return false;
   }
@@ -207,11 +211,14 @@ void Replayer::hand_over(ContextState& out) {
   position_.first = tail_.first;
   position_.complete = everything_;
   position_.pages = std::move(pages_);
-  for (TurnText& turn : tail_.turns.all()) paged_.apply(std::move(turn));
-  paged_.settle();
+  TurnPatches& turns = paged_.empty() ? tail_.turns : paged_;
+  if (!paged_.empty()) {
+    for (TurnText& turn : tail_.turns.all()) paged_.apply(std::move(turn));
+    paged_.settle();
+  }
 
   out.id = std::move(tail_.id);
-  out.turns.all() = paged_.take();
+  out.turns.all() = turns.take();
   if (tail_.first != nothing_trimmed) out.turns.trim(tail_.first);
   out.misc = std::move(tail_.misc);
   out.framework_states = std::move(tail_.framework_states);
@@ -235,8 +242,9 @@ ReplayResult Replayer::run(ContextState& out) {
 
 }  // namespace
 
-ReplayResult replay(std::span<const std::string_view> rows, bool everything, ContextState& out) {
-  return Replayer(rows, everything).run(out);
+ReplayResult replay(std::span<const std::string_view> rows, bool everything, ContextState& out,
+                    const TextSource& source) {
+  return Replayer(rows, everything, source).run(out);
 }
 
 }  // namespace dialogstore::format

@@ -47,6 +47,7 @@ struct TailContent {
   FirstKept first{keep_all, keep_all, keep_all};
   PartIndices next{0, 0, 0};  ///< only grows: one past the last index seen
   TurnPatches turns;
+  TextSource source;  ///< of the rows
 };
 
 /// `next_turn` is the row header's: what "next" stands for when it is left out.
@@ -58,9 +59,9 @@ struct PageContent {
   std::int64_t lowest = 0;
   std::int64_t highest = -1;
 };
-/// Puts the turns of a page's decompressed payload on `turns`, raises `next`.
-[[nodiscard]] BodyFault read_page(std::string_view payload, TurnPatches& turns, PartIndices& next,
-                                  PageContent& content);
+/// Puts the turns of a page's decompressed payload, which lies in `source`, on `turns`; raises `next`.
+[[nodiscard]] BodyFault read_page(std::string_view payload, const TextSource& source,
+                                  TurnPatches& turns, PartIndices& next, PageContent& content);
 
 // ---- writing ---------------------------------------------------------------------------------
 

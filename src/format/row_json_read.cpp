@@ -65,7 +65,7 @@ bool is_part(std::size_t part, std::string_view text) noexcept {
 
 // ---- turns -----------------------------------------------------------------------------------
 
-BodyFault read_turn(JsonCursor& cursor, TurnText& turn) {
+BodyFault read_turn(JsonCursor& cursor, const TextSource& source, TurnText& turn) {
   std::string_view name;
   std::string_view value;
   if (!cursor.enter_object()) return not_json(cursor);
@@ -76,14 +76,14 @@ BodyFault read_turn(JsonCursor& cursor, TurnText& turn) {
     if (!cursor.value(value)) break;
     if (!turn.parts[part].empty()) return damaged("a turn names a part twice");
     if (!is_part(part, value)) return damaged("a turn's part is of the wrong type");
-    turn.parts[part] = value;
+    turn.parts[part] = source.take(value);
   }
   return cursor.fault() != JsonFault::none ? not_json(cursor) : BodyFault{};
 }
 
 /// The turns of one row, in ascending order. `seen` is raised past every part that is there.
-BodyFault read_turns(JsonCursor& cursor, TurnPatches& turns, PartIndices& next,
-                     PageContent& content) {
+BodyFault read_turns(JsonCursor& cursor, const TextSource& source, TurnPatches& turns,
+                     PartIndices& next, PageContent& content) {
   std::string_view name;
   bool any = false;
   if (!cursor.enter_object()) return not_json(cursor);
@@ -93,9 +93,9 @@ BodyFault read_turns(JsonCursor& cursor, TurnPatches& turns, PartIndices& next,
     if (any && *index <= content.highest) return damaged("turns are not in ascending order");
     TurnText turn;
     turn.index = *index;
-    if (BodyFault fault = read_turn(cursor, turn)) return fault;
+    if (BodyFault fault = read_turn(cursor, source, turn)) return fault;
     for (std::size_t part = 0; part < turn_parts; ++part) {
-      const std::string& text = turn.parts[part];
+      const SharedText& text = turn.parts[part];
       if (!text.empty() && text != removed_part) next[part] = std::max(next[part], *index + 1);
     }
     if (!any) content.lowest = *index;
@@ -216,7 +216,9 @@ BodyFault MemberSpans::read(std::string_view body, std::string_view where, TailC
     if (!spans_[member].empty()) return damaged("a member is repeated");
     if (static_cast<Member>(member) == Member::turns) {
       PageContent range;
-      if (BodyFault fault = read_turns(cursor, content.turns, content.next, range)) return fault;
+      if (BodyFault fault = read_turns(cursor, content.source, content.turns, content.next, range)) {
+        return fault;
+      }
       spans_[member] = read_already;
     } else if (!cursor.value(spans_[member])) {
       break;
@@ -293,10 +295,10 @@ BodyFault read_delta(std::string_view body, TailContent& content) {
   return read_common(members, content);
 }
 
-BodyFault read_page(std::string_view payload, TurnPatches& turns, PartIndices& next,
-                    PageContent& content) {
+BodyFault read_page(std::string_view payload, const TextSource& source, TurnPatches& turns,
+                    PartIndices& next, PageContent& content) {
   JsonCursor cursor(payload);
-  if (BodyFault fault = read_turns(cursor, turns, next, content)) return fault;
+  if (BodyFault fault = read_turns(cursor, source, turns, next, content)) return fault;
   return cursor.at_end() ? BodyFault{} : not_json(cursor);
 }
 

@@ -42,7 +42,7 @@ void open_turn(Members& turns, std::int64_t index) {
 void append_turn(std::string& out, const TurnText& turn) {
   Members parts(out, '{');
   for (std::size_t part = 0; part < turn_parts; ++part) {
-    if (!turn.parts[part].empty()) parts.next(part_members[part]) += turn.parts[part];
+    if (!turn.parts[part].empty()) parts.next(part_members[part]) += turn.parts[part].view();
   }
   out.push_back('}');
 }
@@ -53,7 +53,7 @@ void append_edit(std::string& out, const TurnEdit& edit) {
     if ((edit.touched & part_bit(part)) == 0) continue;
     const bool present = edit.turn != nullptr && !edit.turn->parts[part].empty();
     parts.next(part_members[part]) +=
-        present ? std::string_view(edit.turn->parts[part]) : removed_part;
+        present ? edit.turn->parts[part].view() : removed_part;
   }
   out.push_back('}');
 }

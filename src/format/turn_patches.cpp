@@ -54,8 +54,8 @@ std::vector<std::int64_t> TurnPatches::indices() const {
 
 std::vector<TurnText> TurnPatches::take() {
   for (TurnText& turn : turns_) {
-    for (std::string& part : turn.parts) {
-      if (part == removed_part) part.clear();
+    for (SharedText& part : turn.parts) {
+      if (part == removed_part) part = {};
     }
   }
   std::erase_if(turns_, [](const TurnText& turn) { return turn.empty(); });

@@ -26,6 +26,7 @@ class TurnPatches {
   std::vector<TurnText> take();
 
   [[nodiscard]] std::vector<TurnText>& all() noexcept { return turns_; }
+  [[nodiscard]] bool empty() const noexcept { return turns_.empty(); }
 
  private:
   std::vector<TurnText> turns_;

@@ -43,7 +43,7 @@ Json checked_id(Json id) {
 
 // Parts spelled differently may still say the same.
 template <class Value>
-bool same_part(const std::string& a, const std::string& b) {
+bool same_part(const SharedText& a, const SharedText& b) {
   return a == b || (!a.empty() && !b.empty() && Value::from_json(a) == Value::from_json(b));
 }
 

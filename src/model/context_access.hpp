@@ -13,6 +13,7 @@
 #include "dialogstore/context.hpp"
 #include "model/context_changes.hpp"
 #include "model/log_position.hpp"
+#include "model/shared_text.hpp"
 
 namespace dialogstore {
 
@@ -20,7 +21,7 @@ namespace dialogstore {
 /// stored form (message_text.hpp): known fields that are null are left out.
 struct TurnText {
   std::int64_t index = 0;
-  std::array<std::string, turn_parts> parts;
+  std::array<SharedText, turn_parts> parts;
   [[nodiscard]] bool empty() const noexcept {
     return parts[0].empty() && parts[1].empty() && parts[2].empty();
   }
@@ -29,7 +30,7 @@ struct TurnText {
 /// One part of the turn of that index.
 struct PartText {
   std::int64_t index = 0;
-  std::string text;
+  SharedText text;
 };
 
 /// Turns in ascending order of their index.
@@ -38,7 +39,7 @@ class TurnTable {
   [[nodiscard]] const TurnText* find(std::int64_t index) const noexcept;
   /// The turn of that index, made when there is none. O(1) at the end, O(n) elsewhere.
   TurnText& at(std::int64_t index);
-  void set_part(std::int64_t index, TurnPart part, std::string text);
+  void set_part(std::int64_t index, TurnPart part, SharedText text);
   /// True when there was one; a turn left without parts is removed.
   bool erase_part(std::int64_t index, TurnPart part);
   /// Takes a whole sequence in one pass. `parts` ascend by index without repetition.
@@ -86,7 +87,7 @@ struct ContextAccess {
 
 /// Puts text in the stored form under an index; the one already there is no change.
 void set_turn_part(ContextAccess::State& state, std::int64_t index, TurnPart part,
-                   std::string text);
+                   SharedText text);
 
 /// The index of the next turn of the sequence: behind the last, as in DFF; when there is none,
 /// where numbering went on. The same whether older turns were loaded or not; nullopt when only

@@ -73,7 +73,7 @@ void Context::assign(const Context& content, const SameValue& is_same) {
   for (const auto& [index, part] : superfluous_parts(state, wanted)) erase(index, part);
   for (const TurnText& turn : wanted.turns.all()) {
     for (std::size_t part = 0; part < turn_parts; ++part) {
-      const std::string& text = turn.parts[part];
+      const SharedText& text = turn.parts[part];
       if (text.empty()) continue;
       const TurnText* old = state.turns.find(turn.index);
       const bool had_one = old != nullptr && !old->parts[part].empty();

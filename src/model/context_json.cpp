@@ -140,8 +140,9 @@ bool ContextReader::read_sequence(TurnPart part) {
   while (cursor_.next_name(key)) {
     index_ = turn_index(key);
     if (!index_) return cursor_.fail_at(JsonFault::bad_turn_index, key);
-    parts.push_back({*index_, {}});
-    if (!read_part(part, parts.back().text)) return false;
+    std::string text;
+    if (!read_part(part, text)) return false;
+    parts.push_back({*index_, std::move(text)});
     index_.reset();
   }
   return cursor_.fault() == JsonFault::none && take_sequence(part, std::move(parts), begin);
@@ -194,12 +195,12 @@ void append_field(std::string& out, Field field) {
 void append_sequence(std::string& out, const TurnTable& turns, TurnPart part) {
   char separator = '{';
   for (const TurnText& turn : turns.all()) {
-    const std::string& text = turn.parts[static_cast<std::size_t>(part)];
+    const SharedText& text = turn.parts[static_cast<std::size_t>(part)];
     if (text.empty()) continue;
     out.append(1, separator).append(1, '"').append(std::to_string(turn.index)).append("\":");
     separator = ',';
     if (part == TurnPart::label) {
-      out += text;
+      out += text.view();
     } else {
       append_dff_message(out, text);
     }
@@ -211,7 +212,7 @@ void append_sequence(std::string& out, const TurnTable& turns, TurnPart part) {
 std::size_t size_estimate(const State& state) noexcept {
   std::size_t size = 256;
   for (const TurnText& turn : state.turns.all()) {
-    for (const std::string& part : turn.parts) size += part.size() + 100;
+    for (const SharedText& part : turn.parts) size += part.size() + 100;
   }
   for (const JsonObject* object : {&state.misc, &state.framework_states, &state.extra}) {
     for (const auto& [name, value] : *object) size += name.size() + value.text().size() + 8;

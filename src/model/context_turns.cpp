@@ -32,7 +32,7 @@ std::string stored_text(const Label& label) {
 
 std::string_view part_text(const State& state, std::int64_t index, TurnPart part) noexcept {
   const TurnText* turn = state.turns.find(index);
-  return turn == nullptr ? std::string_view() : std::string_view(turn->parts[slot(part)]);
+  return turn == nullptr ? std::string_view() : turn->parts[slot(part)].view();
 }
 
 void mark(State& state, std::int64_t index, TurnPart part) {
@@ -106,7 +106,7 @@ template <class Value>
 std::map<std::int64_t, Value> sequence(const State& state, TurnPart part) {
   std::map<std::int64_t, Value> values;
   for (const TurnText& turn : state.turns.all()) {
-    const std::string& text = turn.parts[slot(part)];
+    const SharedText& text = turn.parts[slot(part)];
     if (!text.empty()) values.emplace_hint(values.end(), turn.index, Value::from_json(text));
   }
   return values;
@@ -155,7 +155,7 @@ void clear_members(JsonObject& object, MemberChanges& changes) {
 
 }  // namespace
 
-void set_turn_part(State& state, std::int64_t index, TurnPart part, std::string text) {
+void set_turn_part(State& state, std::int64_t index, TurnPart part, SharedText text) {
   if (index < limits::turn_index_min || index > limits::turn_index_max) {
     throw_error(errc::invalid_argument, "", "",
                 "turn index " + std::to_string(index) + " is out of range");

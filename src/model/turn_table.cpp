@@ -34,14 +34,14 @@ TurnText& TurnTable::at(std::int64_t index) {
   return *turns_.insert(found, {index, {}});
 }
 
-void TurnTable::set_part(std::int64_t index, TurnPart part, std::string text) {
+void TurnTable::set_part(std::int64_t index, TurnPart part, SharedText text) {
   at(index).parts[slot(part)] = std::move(text);
 }
 
 bool TurnTable::erase_part(std::int64_t index, TurnPart part) {
   const auto found = position_of(turns_, index);
   if (found == turns_.end() || found->index != index) return false;
-  std::string& text = found->parts[slot(part)];
+  SharedText& text = found->parts[slot(part)];
   if (text.empty()) return false;
   text = {};
   if (found->empty()) turns_.erase(found);

@@ -1,14 +1,17 @@
 -- One save of one context. The only place where a context's key is written.
 --
 -- KEYS[1]  the context's list of rows
--- ARGV     1 base   12 bytes: sequence and token of the last row this save was made on; '' = nothing
---          2 own    8 bytes: the token of this save, the same on every copy of it
---          3 ttl    milliseconds the key lives on; 0 = for ever. Of a delete: the tombstone's life
---          4 fence  server time in milliseconds after which this copy is too late
---          5 op     a append, s seal, e edit, h drop head, r replace, d delete, t touch
---          6 first  '1' as long as no copy of this save went unanswered
---          7 n      of s: rows the seal takes off the end; of e: the edited row; of h: rows to drop
---          8…       rows
+-- ARGV     1 head, in one piece because every argument costs the server more than its bytes:
+--            own    8 bytes: the token of this save, the same on every copy of it
+--            op     a append, s seal, e edit, h drop head, r replace, d delete, t touch
+--            first  '1' as long as no copy of this save went unanswered
+--            ttl    6 bytes: milliseconds the key lives on; 0 = for ever. Of a delete: the tombstone's
+--                   life
+--            fence  6 bytes: server time in milliseconds after which this copy is too late
+--            n      4 bytes, signed. Of s: rows the seal takes off the end; of e: the edited row; of
+--                   h: rows to drop
+--            base   12 bytes: sequence and token of the last row this save was made on; none = nothing
+--          2…       rows
 -- Answers  S now | A header | C header | H header | D header | G | L now | F | X | E
 --
 -- Written for Redis 6.0 to 8 and Valkey: no shebang, which 6 does not know, and which makes 7 refuse
@@ -17,9 +20,12 @@
 -- the reads (WRONGTYPE), the count of arguments (unpack raises above 8000), and as first write of
 -- every path but delete a command that is refused when memory is full. Delete works when it is full.
 -- Strings are compared with == only: < asks the server's locale.
-local k,base,own,op,n=KEYS[1],ARGV[1],ARGV[2],ARGV[5],tonumber(ARGV[7])
+local k,head=KEYS[1],ARGV[1]
 if #ARGV>4000 then return {'E'} end
-local ttl=tonumber(ARGV[3])
+local own,op,base=head:sub(1,8),head:sub(9,9),head:sub(27)
+-- In numbers of at most four bytes, which every server's struct has.
+local th,tl,fh,fl,n=struct.unpack('>I4I2I4I2i4',head,11)
+local ttl=th*65536+tl
 local last=redis.call('LINDEX',k,-1)
 local cur=''
 if last then
@@ -40,7 +46,7 @@ if cur~=base then
     return {'A',h}
   end
   if last:sub(1,1)=='T' then return {'D',h} end
-  if base=='' and ARGV[6]=='1' then return {'C',h} end
+  if base=='' and head:sub(10,10)=='1' then return {'C',h} end
   -- Walks back from the newest row to the base: this save can only be right behind it. A page lists
   -- the tokens of the rows it took the place of; the last of them has the page's own sequence.
   local bs=base=='' and 0 or struct.unpack('>I4',base)
@@ -73,29 +79,29 @@ if cur~=base then
 end
 local time=redis.call('TIME')
 local now=time[1]*1000+math.floor(time[2]/1000)
-if now>tonumber(ARGV[4]) then return {'L',now} end
+if now>fh*65536+fl then return {'L',now} end
 if op=='a' then
-  redis.call('RPUSH',k,unpack(ARGV,8))
+  redis.call('RPUSH',k,unpack(ARGV,2))
 elseif op=='s' then
   -- LSET over the oldest row to go, not LTRIM: it is refused when memory is full.
-  redis.call('LSET',k,-n,ARGV[8])
+  redis.call('LSET',k,-n,ARGV[2])
   redis.call('LTRIM',k,0,-n)
-  if ARGV[9] then redis.call('RPUSH',k,unpack(ARGV,9)) end
+  if ARGV[3] then redis.call('RPUSH',k,unpack(ARGV,3)) end
 elseif op=='e' then
-  redis.call('LSET',k,n,ARGV[8])
-  if ARGV[9] then redis.call('RPUSH',k,unpack(ARGV,9)) end
+  redis.call('LSET',k,n,ARGV[2])
+  if ARGV[3] then redis.call('RPUSH',k,unpack(ARGV,3)) end
 elseif op=='h' then
-  redis.call('RPUSH',k,unpack(ARGV,8))
+  redis.call('RPUSH',k,unpack(ARGV,2))
   redis.call('LTRIM',k,n,-1)
 elseif op=='r' then
-  redis.call('RPUSH',k,unpack(ARGV,8))
-  if base~='' then redis.call('LTRIM',k,7-#ARGV,-1) end
+  redis.call('RPUSH',k,unpack(ARGV,2))
+  if base~='' then redis.call('LTRIM',k,1-#ARGV,-1) end
 elseif op=='d' then
   -- PERSIST changes nothing that matters; it comes first because it works when memory is full, and so
   -- does what follows it. The key is never away: a cluster's node whose slot is being moved refuses a
   -- script every further command on a key that is.
   redis.call('PERSIST',k)
-  redis.call('LSET',k,-1,ARGV[8])
+  redis.call('LSET',k,-1,ARGV[2])
   redis.call('LTRIM',k,-1,-1)
 elseif op~='t' then
   return {'E'}

@@ -2,9 +2,11 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "redis/command.hpp"
 
 namespace dialogstore::redis {
@@ -49,6 +51,28 @@ std::optional<ScriptAnswer> read_header_answer(const ReplyNode& reply, SaveAnswe
   out.answer = answer;
   out.last_header = reply.elements[1]->text;
   return out;
+}
+
+void put_48_bits(ByteWriter& out, std::chrono::milliseconds time) {
+  constexpr std::int64_t largest = (std::int64_t{1} << 48) - 1;
+  const std::int64_t number = std::clamp<std::int64_t>(time.count(), 0, largest);
+  out.u32(static_cast<std::uint32_t>(number >> 16));
+  out.u16(static_cast<std::uint16_t>(number & 0xFFFF));
+}
+
+/// The first argument, as save.lua takes it apart.
+std::string head_of(const format::SaveRequest& save, const SaveCopy& copy) {
+  std::string head;
+  head.reserve(38);
+  ByteWriter out(head);
+  out.bytes(bytes_of(save.own));
+  out.u8(static_cast<std::uint8_t>(save.op));
+  out.u8(copy.first ? '1' : '2');
+  put_48_bits(out, copy.ttl);
+  put_48_bits(out, copy.fence);
+  out.u32(static_cast<std::uint32_t>(save.n));
+  out.bytes(save.base);
+  return head;
 }
 
 }  // namespace
@@ -127,14 +151,10 @@ std::string value_digest(std::string_view value) {
 
 std::string save_request(std::string_view name, const format::SaveRequest& save,
                          const SaveCopy& copy) {
-  const auto ttl = std::to_string(copy.ttl.count());
-  const auto fence = std::to_string(copy.fence.count());
-  const auto n = std::to_string(save.n);
-  const char op = static_cast<char>(save.op);
+  const auto head = head_of(save, copy);
   std::vector<std::string_view> arguments;
-  arguments.reserve(7 + save.rows.size());
-  arguments.insert(arguments.end(), {save.base, bytes_of(save.own), ttl, fence,
-                                     std::string_view(&op, 1), copy.first ? "1" : "2", n});
+  arguments.reserve(1 + save.rows.size());
+  arguments.emplace_back(head);
   arguments.insert(arguments.end(), save.rows.begin(), save.rows.end());
   return save_script().request(copy.form, name, arguments);
 }

@@ -103,9 +103,10 @@ Task<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings setti
     const bool outdated = open(key, read, window == 0);
     Context context(Json(0));  // cheaper than a fresh random id, which replay would replace
     auto& state = ContextAccess::state(context);
-    auto result = format::replay(read.rows, window == 0, state);
+    const TextSource source(read.owner);
+    auto result = format::replay(read.rows, window == 0, state, source);
     if (wants_recent && window == 0 && result.error == errc::unsupported_format) {
-      result = format::replay(read.rows, false, state);  // an opaque page hides no recent turn
+      result = format::replay(read.rows, false, state, source);  // an opaque page hides no recent turn
     }
     switch (result.status) {
       case format::ReplayStatus::absent:

@@ -35,10 +35,21 @@ std::string with_virtual_time(std::string script) {
 }
 
 bool is_save(const std::vector<std::string>& arguments, const std::string& sha) {
-  return arguments.size() >= 11 &&
+  return arguments.size() >= 5 &&
          ((arguments[0] == "EVALSHA" && arguments[1] == redis::save_script().sha1()) ||
           (arguments[0] == "EVAL" && arguments[1] == redis::save_script().text()) ||
           arguments[1] == sha);
+}
+
+// The parts of a save's first argument.
+std::string own_token(const std::string& head) {
+  return head.substr(0, 8);
+}
+
+std::string fence_of(const std::string& head) {
+  std::uint64_t fence = 0;
+  for (const char byte : head.substr(16, 6)) fence = fence << 8U | static_cast<unsigned char>(byte);
+  return std::to_string(fence);
 }
 
 }  // namespace
@@ -229,7 +240,7 @@ void ProtocolWorld::note(const Line& line, ParkedCall& call) {
     return;
   }
   // A token belongs to the call that first sent it; a later call may send it again to settle it.
-  if (!token_operations_.try_emplace(call.arguments[5], call.sender).second) {
+  if (!token_operations_.try_emplace(own_token(call.arguments[4]), call.sender).second) {
     ++counts_["sent again"];
   }
 }
@@ -238,11 +249,12 @@ SentSave ProtocolWorld::save_of(const ParkedCall& call, bool is_late) const {
   const auto& arguments = call.arguments;
   SentSave save;
   save.key = arguments[3];
-  save.base = arguments[4];
-  save.own = arguments[5];
-  save.fence = arguments[7];
-  save.op = arguments[8].at(0);
-  save.rows = arguments.size() - 11;
+  const std::string& head = arguments[4];
+  save.own = own_token(head);
+  save.op = head.at(8);
+  save.fence = fence_of(head);
+  save.base = head.substr(26);
+  save.rows = arguments.size() - 5;
   save.sender = call.sender;
   save.is_late = is_late;
   save.operation = token_operations_.at(save.own);

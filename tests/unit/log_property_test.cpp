@@ -12,10 +12,10 @@
 namespace dialogstore::format {
 namespace {
 
-using Parts = std::array<std::string, turn_parts>;
+using Parts = std::array<SharedText, turn_parts>;
 
 bool nothing(const Parts& parts) {
-  return std::ranges::all_of(parts, [](const std::string& part) { return part.empty(); });
+  return std::ranges::all_of(parts, [](const SharedText& part) { return part.empty(); });
 }
 
 struct Truth {
@@ -25,7 +25,7 @@ struct Truth {
   bool validation = false;
   friend bool operator==(const Truth&, const Truth&) = default;
 
-  void set(std::int64_t index, std::size_t part, std::string text) {
+  void set(std::int64_t index, std::size_t part, SharedText text) {
     turns[index][part] = std::move(text);
     tidy(index);
   }
@@ -35,7 +35,7 @@ struct Truth {
   void trim(const FirstKept& first) {
     for (auto& [index, parts] : turns) {
       for (std::size_t part = 0; part < turn_parts; ++part) {
-        if (index < first[part]) parts[part].clear();
+        if (index < first[part]) parts[part] = {};
       }
     }
     std::erase_if(turns, [](const auto& turn) { return nothing(turn.second); });
@@ -215,7 +215,7 @@ Truth World::merged_truth(const Client& client, const ContextState& theirs) {
     for (std::size_t part = 0; part < turn_parts; ++part) {
       if ((touched & part_bit(part)) == 0) continue;
       const auto found = client.mine.turns.find(index);
-      const std::string text = found == client.mine.turns.end() ? "" : found->second[part];
+      const SharedText text = found == client.mine.turns.end() ? SharedText() : found->second[part];
       if (index >= my_next) {
         if (!text.empty()) merged.set(index + shift, part, text);
       } else if (index >= theirs.position->first[part] || index < mine.position->first[part]) {

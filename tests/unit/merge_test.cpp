@@ -32,7 +32,7 @@ struct Merge : ::testing::Test {
   }
   std::string request(std::int64_t index) const {
     const TurnText* turn = stored_now.turns.find(index);
-    return turn == nullptr ? "" : turn->parts[1];
+    return turn == nullptr ? "" : std::string(turn->parts[1].view());
   }
 
   FakeList list;

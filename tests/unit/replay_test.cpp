@@ -69,6 +69,28 @@ TEST(Replay, TombstoneNamesItsVersion) {
   expect_failure({encode_row(header(RowKind::tombstone, 9), "x")}, errc::corrupt, 0, "body");
 }
 
+// What was loaded lies where the rows do and keeps them, as long as anybody has it.
+TEST(Replay, TurnsKeepAliveWhatTheyLieIn) {
+  auto rows = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{
+      page(1, R"({"0":{"request":{"text":"a text of a page"}}})"),
+      keyframe(2, R"({"id":"x","turns":{"1":{"request":{"text":"a text of a row"}}}})")});
+  const std::weak_ptr<const std::vector<std::string>> present = rows;
+  SharedText of_page;
+  SharedText of_row;
+  {
+    ContextState state;
+    const std::vector<std::string_view> views(rows->begin(), rows->end());
+    ASSERT_EQ(replay(views, true, state, TextSource(std::move(rows))).status, ReplayStatus::loaded);
+    of_page = state.turns.find(0)->parts[1];
+    of_row = state.turns.find(1)->parts[1];
+  }
+  EXPECT_FALSE(present.expired());
+  EXPECT_EQ(of_row, R"({"text":"a text of a row"})");
+  of_row = {};
+  EXPECT_TRUE(present.expired());
+  EXPECT_EQ(of_page, R"({"text":"a text of a page"})");
+}
+
 TEST(Replay, RowsAddUp) {
   const std::vector<std::string> rows = {
       page(1, R"({"0":{"request":{"text":"a"}},"1":{"request":{"text":"b"}}})"),
@@ -243,8 +265,8 @@ TEST(Replay, TurnsNamedOutOfOrderAcrossRows) {
   const auto& turns = loaded.state.turns.all();
   ASSERT_EQ(turns.size(), 3U);
   EXPECT_EQ(turns[0].index, 1);
-  EXPECT_EQ(turns[1].parts, (std::array<std::string, 3>{R"(["f","n"])", "{}", ""}));
-  EXPECT_EQ(turns[2].parts, (std::array<std::string, 3>{"", R"({"text":"a"})", "{}"}));
+  EXPECT_EQ(turns[1].parts, (std::array<SharedText, 3>{R"(["f","n"])", "{}", ""}));
+  EXPECT_EQ(turns[2].parts, (std::array<SharedText, 3>{"", R"({"text":"a"})", "{}"}));
 }
 
 TEST(Inspect, ReportsAllThatIsWrong) {
