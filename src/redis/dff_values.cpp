@@ -51,10 +51,11 @@ struct Place {
   std::string server;
 };
 
-Place read_place(std::string text) {
+Place read_place(std::string_view text) {
   if (text.empty()) return {};
   const auto at = text.find('@');
-  return {text.substr(0, at), at == std::string::npos ? std::string() : text.substr(at + 1)};
+  const auto server = at == std::string_view::npos ? std::string_view() : text.substr(at + 1);
+  return {std::string(text.substr(0, at)), std::string(server)};
 }
 
 // One server after the other, in the order of their names.
@@ -166,7 +167,7 @@ Task<SwapResult> DffValues::send(KeyName name, std::vector<std::string> argument
 }
 
 Task<DffValues::Page> DffValues::scan(std::string cursor, std::size_t count, Deadline deadline) {
-  auto place = read_place(std::move(cursor));
+  auto place = read_place(cursor);
   auto servers = co_await client().servers(deadline);
   if (servers.failure) throw std::move(*servers.failure);
   if (place.server.empty() && !servers.names.empty()) place.server = servers.names.front();

@@ -124,6 +124,26 @@ TEST(JsonScanner, RefusesWhatIsNotUtf8) {
   EXPECT_EQ(scan("\"a\" \xC3\xA9"), (Verdict{JsonFault::trailing_bytes, 4}));
 }
 
+// Plain characters are passed several at a time: wherever the next special one stands, and whatever
+// byte it is, it must be met.
+TEST(JsonScanner, MeetsEveryByteAtEveryPlaceOfAString) {
+  for (std::size_t before = 0; before < 40; ++before) {
+    for (int byte = 0; byte < 256; ++byte) {
+      const std::string start = '"' + std::string(before, 'a') + static_cast<char>(byte);
+      const Verdict verdict = scan(start + std::string(40, 'b') + '"');
+      if (byte < 0x20) {
+        EXPECT_EQ(verdict, (Verdict{JsonFault::control_in_string, before + 1})) << byte;
+      } else if (byte == '"') {
+        EXPECT_EQ(verdict, (Verdict{JsonFault::trailing_bytes, before + 2}));
+      } else if (byte >= 0x80) {
+        EXPECT_EQ(verdict, (Verdict{JsonFault::not_utf8, before + 1})) << byte;
+      } else if (byte != '\\') {  // of a backslash and a b becomes an escape
+        EXPECT_EQ(verdict, valid) << byte;
+      }
+    }
+  }
+}
+
 TEST(JsonScanner, EveryTruncationIsAnErrorAtOrBeforeTheEnd) {
   const std::string whole =
       R"({"a\u00e9":[1.5e3,"ж\ud83d\ude00",null,{"b":true}],"c":"0123456789"})";
