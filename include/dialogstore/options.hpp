@@ -23,8 +23,10 @@ enum class ConflictPolicy : std::uint8_t {
 /// How much of a dialog a load brings.
 enum class History : std::uint8_t {
   all,     ///< every turn
-  recent,  ///< the newest turns (at least two) and the whole state: the same cost at any length.
-           ///< Every turn when the last ones were erased, since older ones give the next number.
+  recent,  ///< the newest turns and the whole state: the same cost at any length. The newest turn, and
+           ///< the one before it while the newest lacks a part, are always there; the others up to
+           ///< `seal_after` as they come. Every turn when the last ones were erased, since older ones
+           ///< give the next number.
 };
 
 /// Order in which `scan` lists keys.
@@ -49,8 +51,8 @@ struct StorageOptions {
   /// A save seals older turns into a compressed page when this many rows lie behind the keyframe.
   /// 1 … 1000. Any value reads what any other wrote.
   std::uint16_t seal_after = 8;
-  /// zstd level of pages, 1 … 19.
-  int compression_level = 3;
+  /// zstd level of pages, 1 … 19. Pages are small: higher levels cost much and save little.
+  int compression_level = 1;
   /// Contexts kept in memory, those used last; 0: none; at most limits::cached_contexts. A load of
   /// one of them reads the last row alone, to see whether it is still the one stored, so it is
   /// never older than a load without a cache; when another process has saved meanwhile, it takes a

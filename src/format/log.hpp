@@ -22,7 +22,7 @@ struct LogOptions {
   std::uint16_t seal_after = 8;  ///< K: a save seals when the keyframe is this many rows back
   std::size_t page_turns = 8;    ///< turns of a page; up to twice as many stay in one
   std::size_t delta_turns = 16;  ///< a save with more new turns than this seals
-  int compression_level = 3;     ///< zstd
+  int compression_level = 1;     ///< zstd
 };
 
 // ---- reading ---------------------------------------------------------------------------------

@@ -9,7 +9,6 @@
 namespace dialogstore::format {
 namespace {
 
-constexpr std::size_t keyframe_turns = 2;
 /// A page stops growing here, so that it fits a row even when it cannot be compressed.
 constexpr std::size_t page_target_bytes = limits::row_bytes / 2;
 /// Rows of a save that splitting by bytes may add to those that splitting by turns makes.
@@ -25,6 +24,15 @@ std::size_t turns_per_page(std::size_t turns, const LogOptions& options) {
   const std::size_t needed = (turns + most_pages - 1) / most_pages;
   const std::size_t pages = (turns + std::max(usual, needed) - 1) / std::max(usual, needed);
   return (turns + pages - 1) / pages;
+}
+
+/// How many of the newest turns stay in the keyframe. One that lacks a part is still being said, and
+/// bots go back to the turn before it then; one that has all is done: what a keyframe holds is sent
+/// again with every seal.
+std::size_t turns_of_keyframe(std::span<const TurnText* const> turns) {
+  if (turns.size() <= 2) return turns.size();  // a page of one turn saves nothing
+  const auto& parts = turns.back()->parts;
+  return std::ranges::any_of(parts, [](const auto& part) { return part.empty(); }) ? 2 : 1;
 }
 
 /// How many of `turns` the next page takes.
@@ -115,7 +123,7 @@ Failure write_log(const ContextState& state, const LogDraft& draft, const LogOpt
                   WrittenLog& out) {
   const std::span<const TurnText* const> turns(draft.turns);
   const PartIndices next = numbering_after(state, draft.first);
-  std::size_t kept = std::min(keyframe_turns, turns.size());
+  std::size_t kept = turns_of_keyframe(turns);
   std::string keyframe = write_keyframe(state, turns.last(kept), draft, next);
   if (kept > 1 && check_row(keyframe)) {
     kept = 1;

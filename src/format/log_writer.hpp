@@ -20,7 +20,7 @@ struct Failure {
 
 /// Turns to be written in place of others, and how.
 struct LogDraft {
-  TurnList turns;             ///< ascending; the newest two go into the keyframe
+  TurnList turns;             ///< ascending; the newest one or two go into the keyframe
   std::vector<Token> tokens;  ///< the first page carries them; a page is written for them alone
   Version page_version;       ///< of the pages' headers
   Version keyframe_version;

@@ -16,14 +16,14 @@ TEST(PlanReplace, NewContext) {
 
 TEST(PlanReplace, ImportMakesPagesWithoutTokens) {
   ContextState state;
-  const FakeList list = stored(state, 42);
+  const FakeList list = stored(state, 41);
   EXPECT_EQ(kinds(list), "PPPPPK");
   for (const PageMark& page : state.position->pages) {
     EXPECT_TRUE(page.tokens.empty());
     EXPECT_EQ(page.version, state.position->version);
     EXPECT_EQ(page.highest - page.lowest, 7);
   }
-  EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{40, 41}));
+  EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{40}));
   expect_reloads(list, state);
 }
 
@@ -127,11 +127,28 @@ TEST(PlanSave, SealsAfterKDeltas) {
   EXPECT_EQ(kinds(list), "PK");
   ASSERT_EQ(state.position->pages.size(), 1U);
   EXPECT_EQ(state.position->pages[0].tokens.size(), 9U);
-  EXPECT_EQ(state.position->pages[0].highest, 6);
-  EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{7, 8}));
+  EXPECT_EQ(state.position->pages[0].highest, 7);
+  EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{8}));
   for (std::uint32_t seq = 1; seq <= 9; ++seq) {
     EXPECT_EQ(list.find({seq, state.position->pages[0].tokens[seq - 1]}), 'C');
   }
+  expect_reloads(list, state);
+}
+
+// Bots go back to the turn before one that is still being said.
+TEST(PlanSave, ASealKeepsTheTurnBeforeOneThatLacksAPart) {
+  ContextState state;
+  FakeList list = stored(state, 0);
+  for (std::int64_t i = 0; i < 8; ++i) {
+    add_turn(state, i);
+    save(list, state);
+  }
+  set_part(state, 8, TurnPart::request, message_text(8));
+  EXPECT_EQ(save(list, state).request.op, SaveOp::seal);
+  EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{7, 8}));
+  ContextState recent;
+  ASSERT_EQ(load_recent(list, 10, recent).status, ReplayStatus::loaded);
+  EXPECT_EQ(recent.turns.all().size(), 2U);
   expect_reloads(list, state);
 }
 
@@ -168,13 +185,13 @@ TEST(PlanSave, SealedTurnsNeedEverything) {
 
 TEST(PlanSave, EditsOnePageInPlace) {
   ContextState state;
-  FakeList list = stored(state, 42);
-  add_turn(state, 42);
+  FakeList list = stored(state, 41);
+  add_turn(state, 41);
   save(list, state);
   set_part(state, 9, TurnPart::response, message_text(99));
   erase_part(state, 10, TurnPart::label);
   set_misc(state, "a", "1");
-  add_turn(state, 43);
+  add_turn(state, 42);
   const std::size_t rows = list.rows.size();
   const SavePlan plan = save(list, state);
   EXPECT_EQ(plan.request.op, SaveOp::edit);
@@ -227,14 +244,14 @@ TEST(PlanSave, TurnOutsideEveryPageIsARewrite) {
 
 TEST(PlanSave, TrimDropsWholePagesButNeverTheNewest) {
   ContextState state;
-  FakeList list = stored(state, 42);
+  FakeList list = stored(state, 41);
   trim(state, {20, 20, 20});
   const SavePlan plan = save(list, state);
   EXPECT_EQ(plan.request.op, SaveOp::drop_head);
   EXPECT_EQ(plan.request.n, 2);
   EXPECT_EQ(kinds(list), "PPPKD");
   expect_reloads(list, state);
-  trim(state, {42, 42, 42});
+  trim(state, {41, 41, 41});
   save(list, state);
   EXPECT_EQ(kinds(list), "PKDD");
   EXPECT_TRUE(state.turns.empty());
@@ -251,7 +268,7 @@ TEST(PlanSave, TrimOfOneSequenceDropsNoPage) {
 
 TEST(PlanSave, TrimOfARecentLoadOnlySaysSo) {
   ContextState state;
-  FakeList list = stored(state, 42);
+  FakeList list = stored(state, 41);
   ContextState recent;
   load_recent(list, 10, recent);
   trim(recent, {40, 40, 40});
