@@ -22,7 +22,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 CONVERSATIONS := build/data/conversations.jsonl.gz
 RUN = build/release/cli/dialogstore --store "$(STORE)" replay "$(or $(IMPORT),$(CONVERSATIONS))"
 BUILD = cmake --build --parallel $(JOBS) --preset
-FETCH_OLDER_REDIS = tools/fetch-older-redis || echo 'make: goes on without an older server' >&2
+FETCH_OTHER_SERVERS = tools/fetch-other-servers || echo 'make: goes on without those servers' >&2
 TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
 
 .DEFAULT_GOAL := help
@@ -42,20 +42,22 @@ python: build/.installed-python ## Build the wheel of the Python package into bu
 
 test: build/$(TEST_PRESET)/build.ninja build/.installed-python ## Run every test
 	$(BUILD) $(TEST_PRESET)
-	$(FETCH_OLDER_REDIS)
+	$(FETCH_OTHER_SERVERS)
 	$(TEST) $(TEST_PRESET)
 
 test-asan: build/asan-ubsan/build.ninja ## The same with address and undefined behaviour sanitizers
 	$(BUILD) asan-ubsan
+	$(FETCH_OTHER_SERVERS)
 	$(TEST) asan-ubsan
 
 test-tsan: build/tsan/build.ninja ## The same with the thread sanitizer
 	$(BUILD) tsan
+	$(FETCH_OTHER_SERVERS)
 	$(TEST) tsan
 
 test-faults: build/release/build.ninja ## The fault tests alone, FAULT_SECONDS for each fault, and what they saw
 	$(BUILD) release --target test_fault
-	$(FETCH_OLDER_REDIS)
+	$(FETCH_OTHER_SERVERS)
 	rm -rf build/faults
 	DIALOGSTORE_FAULT_SECONDS=$(FAULT_SECONDS) DIALOGSTORE_SEED=$(SEED) \
 	  DIALOGSTORE_FAULT_REPORT='$(CURDIR)/build/faults' $(TEST) release --label-regex fault; \

@@ -49,7 +49,7 @@ enum class errc : std::uint8_t {
   overloaded = 31,          ///< Too many calls wait already; nothing was written. Slow down.
   unsupported_server = 32,  ///< The server lacks something the store needs; see the text.
   io_error = 33,            ///< The file of the embedded store cannot be read or written.
-  not_replicated = 34,  ///< Written, but too few replicas have it yet. Save the same context again.
+  not_replicated = 34,  ///< Written, but not on enough replicas or disks. Save the same one again.
   wrong_key = 35,  ///< Encrypted with a key that is not among yours. Give the one the text names.
 };
 

@@ -111,6 +111,9 @@ struct RedisOptions {
   /// A save is acknowledged when so many replicas have it, 0 … 16; `not_replicated` when they do
   /// not within the timeout.
   unsigned durable_replicas = 0;
+  /// It is acknowledged when it is on the disk of the server, and those replicas have it on theirs
+  /// (WAITAOF: Redis 7.2 or newer, or Valkey, with appendonly yes).
+  bool durable_on_disk = false;
   std::string service;  ///< of Sentinels: the name they know the primary by
   std::string sentinel_user, sentinel_password;  ///< of the Sentinels; the servers have their own
   bool sentinel_tls = false;                     ///< TLS to the Sentinels, as to the servers

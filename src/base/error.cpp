@@ -47,7 +47,7 @@ constexpr auto error_texts = std::to_array<ErrorText>({
     {"overloaded", "too many calls are waiting already"},
     {"unsupported_server", "the server lacks something the store needs"},
     {"io_error", "the file of the store cannot be read or written"},
-    {"not_replicated", "the save was written, but too few replicas have it yet"},
+    {"not_replicated", "the save was written, but too few replicas or disks have it yet"},
     {"wrong_key", "stored rows are encrypted with a key that was not given"},
 });
 static_assert(error_texts.size() == static_cast<std::size_t>(errc::wrong_key) + 1);

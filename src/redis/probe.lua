@@ -16,8 +16,13 @@ for i=1,#needs do
     may=redis.acl_check_cmd(unpack(needs[i]))
   elseif i<#needs or #refused==0 then
     -- Before 7 the only way to ask is to run it. Nothing is stored there, so all but the last do
-    -- nothing, and the last is undone.
+    -- nothing, and the last is undone. Where another application has stored something all the same,
+    -- nothing is asked: it would be gone.
     local reply=redis.pcall(unpack(needs[i]))
+    if i==1 and (type(reply)=='string' or
+        type(reply)=='table' and string.find(reply.err,'WRONGTYPE',1,true)) then
+      return refused
+    end
     if type(reply)=='table' and reply.err then
       may=not (string.find(reply.err,"user executing the script",1,true)
         or string.find(reply.err,'NOPERM',1,true))

@@ -130,15 +130,17 @@ std::shared_ptr<StorageEngine> make_engine(const RedisOptions& redis, const Stor
   check_options(options);
   auto thread = std::make_unique<IoThread>();
   auto client = make_client(thread->executor(), redis);
+  const redis::Durability durability{redis.durable_replicas, redis.durable_on_disk};
   if (layout == Layout::dff) {
-    if (redis.durable_replicas > 0) {
-      throw_bad_option("durability=replicas:N is for layout=log; remove one of the two options");
+    if (durability.waits()) {
+      throw_bad_option("durability=" + durability.text() +
+                       " is for layout=log; remove one of the two options");
     }
     return redis::make_dff_engine(std::move(thread), std::move(client), options, place_of(redis));
   }
-  auto rows = redis::make_redis_row_log(std::move(client), options,
-                                        {place_of(redis) + "#" + options.name_space, redis.user,
-                                         redis.clock_tolerance, redis.durable_replicas});
+  auto rows = redis::make_redis_row_log(
+      std::move(client), options,
+      {place_of(redis) + "#" + options.name_space, redis.user, redis.clock_tolerance, durability});
   return make_log_engine(std::move(thread), std::move(rows), options);
 }
 

@@ -1,10 +1,10 @@
-// Saves that count only when replicas have them: WAIT behind the save, in the same write.
+// Saves that count only when replicas or disks have them: WAIT or WAITAOF behind the save, in the
+// same write.
 //
-// WAIT keeps its connection until the replicas have answered, so such saves have connections of
-// their own (RedisClient::exec_together), and each waits for those before it on the same one.
+// Either keeps its connection until it is answered, so such saves have connections of their own
+// (RedisClient::exec_together), and each waits for those before it on the same one.
 #include <utility>
 
-#include "redis/command.hpp"
 #include "redis/redis_rows.hpp"
 
 namespace dialogstore::redis {
@@ -24,54 +24,46 @@ milliseconds time_to_wait(Deadline deadline) {
   return std::max(milliseconds(1), left - for_answer);
 }
 
-std::string wait_request(unsigned replicas, Deadline deadline) {
-  return encode_command(
-      {"WAIT", std::to_string(replicas), std::to_string(time_to_wait(deadline).count())});
-}
-
-// The answer to the save takes the place of that to WAIT, which is returned: how many replicas had
-// it. A server that lost its role while waiting answers an error.
-std::int64_t take_replicas(ExecResult& end) {
-  if (!end.ok() || end.earlier.empty()) return 0;
+// The answer to the save takes the place of that to what stands behind it. A server that lost its
+// role while waiting answers an error.
+Confirmation take_confirmation(ExecResult& end) {
+  if (!end.ok() || end.earlier.empty()) return {};
   std::swap(end.reply, end.earlier.front());
-  const auto& waited = end.earlier.front().root();
-  return waited.kind == ReplyKind::integer ? waited.integer : 0;
+  return read_confirmation(end.earlier.front().root());
 }
 
 }  // namespace
 
 Task<ExecResult> RedisRowLog::exec_save(std::uint16_t slot, std::string bytes,
-                                        std::int64_t* replicas, Deadline deadline) {
-  if (settings_.durable_replicas == 0) {
+                                        Confirmation* confirmed, Deadline deadline) {
+  if (!settings_.durability.waits()) {
     co_return co_await calls_.client().exec(slot, std::move(bytes), deadline);
   }
-  bytes += wait_request(settings_.durable_replicas, deadline);
+  bytes += wait_request(settings_.durability, time_to_wait(deadline));
   auto end =
       co_await calls_.client().exec_together(slot, std::move(bytes), save_and_wait, deadline);
-  *replicas = take_replicas(end);
+  *confirmed = take_confirmation(end);
   co_return end;
 }
 
-Task<void> RedisRowLog::confirm_replicas(KeyName name, SaveAnswer answer, std::int64_t replicas,
-                                         Deadline deadline) {
-  const auto wanted = settings_.durable_replicas;
-  if (wanted == 0) co_return;
+Task<void> RedisRowLog::confirm_durable(KeyName name, SaveAnswer answer, Confirmation confirmed,
+                                        Deadline deadline) {
+  if (!settings_.durability.waits()) co_return;
   if (answer == SaveAnswer::already) {
-    // An earlier copy wrote it, perhaps on another connection, for which WAIT does not wait.
+    // An earlier copy wrote it, perhaps on another connection, for which this one does not wait.
     const std::span<const std::string_view> none;
     auto bytes = replicate_script().request(ScriptForm::with_text, name.text, none);
-    ExecResult end = co_await exec_save(name.slot, std::move(bytes), &replicas, deadline);
-    if (!end.ok() || end.reply.root().kind == ReplyKind::error) replicas = 0;
+    ExecResult end = co_await exec_save(name.slot, std::move(bytes), &confirmed, deadline);
+    if (!end.ok()) {
+      confirmed = {};
+    } else if (end.reply.root().kind == ReplyKind::error) {
+      confirmed = read_confirmation(end.reply.root());
+    }
   } else if (answer != SaveAnswer::saved) {
     co_return;
   }
-  if (replicas >= static_cast<std::int64_t>(wanted)) co_return;
-  throw Failure{errc::not_replicated,
-                "the save was written, but only " + std::to_string(replicas) + " of " +
-                    std::to_string(wanted) +
-                    " replicas have it (durability); look at the replicas, then save the same "
-                    "context again",
-                true};
+  auto shortfall = find_shortfall(settings_.durability, confirmed);
+  if (shortfall) throw std::move(*shortfall);
 }
 
 }  // namespace dialogstore::redis

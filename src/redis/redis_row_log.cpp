@@ -32,7 +32,7 @@ RedisRowLog::RedisRowLog(std::shared_ptr<RedisClient> client, const StorageOptio
       names_(options.name_space),
       options_(options),
       settings_(std::move(settings)),
-      state_(std::make_shared<ServerState>(calls_, names_, settings_.user)),
+      state_(std::make_shared<ServerState>(calls_, names_, settings_.user, settings_.durability)),
       index_(std::make_shared<ContextIndex>(calls_, names_, state_, options.ttl)) {}
 
 Task<Rows> RedisRowLog::read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dialogstore/options.hpp"
+#include "redis/durability.hpp"
 #include "redis/redis_client.hpp"
 #include "storage/row_log.hpp"
 
@@ -14,7 +15,7 @@ struct RowLogSettings {
   std::string identity;  ///< names server, database and namespace
   std::string user;      ///< for messages
   std::chrono::milliseconds clock_tolerance{600'000};
-  unsigned durable_replicas = 0;  ///< that must have a save before it is acknowledged
+  Durability durability;  ///< of a save before it is acknowledged
 };
 
 /// `options` must have passed check_options.

@@ -49,7 +49,7 @@ class RedisRowLog final : public RowLog {
   /// Sends it until its outcome is known.
   Task<SaveResult> send(std::string key, Saving request, SentBefore first_sent, Deadline deadline);
   Task<ExecResult> send_and_refresh(std::string key, std::uint16_t slot, std::string bytes,
-                                    Listing* listing, std::int64_t* replicas, Deadline deadline);
+                                    Listing* listing, Confirmation* confirmed, Deadline deadline);
   Task<void> wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
                              format::SaveOp op, KeyName name, Deadline deadline);
   Task<void> relist(std::string key, SaveAnswer answer, Deadline deadline);
@@ -62,13 +62,13 @@ class RedisRowLog final : public RowLog {
   [[nodiscard]] Deadline last_create(Clock::time_point first_sent) const;
 
   // redis_durable.cpp
-  /// Sends one copy of a save, and behind it what waits for replicas: `replicas` is how many had it
-  /// when it was answered.
-  Task<ExecResult> exec_save(std::uint16_t slot, std::string bytes, std::int64_t* replicas,
+  /// Sends one copy of a save, and behind it what waits for replicas or disks.
+  Task<ExecResult> exec_save(std::uint16_t slot, std::string bytes, Confirmation* confirmed,
                              Deadline deadline);
-  /// Throws Failure (not_replicated) when a save that has taken effect is on too few replicas.
-  Task<void> confirm_replicas(KeyName name, SaveAnswer answer, std::int64_t replicas,
-                              Deadline deadline);
+  /// Throws Failure (not_replicated) when a save that has taken effect is not as durable as it was
+  /// to be.
+  Task<void> confirm_durable(KeyName name, SaveAnswer answer, Confirmation confirmed,
+                             Deadline deadline);
 
   // redis_clear.cpp
   struct Cleared {

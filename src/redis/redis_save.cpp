@@ -134,12 +134,12 @@ Task<SaveResult> RedisRowLog::send(std::string key, Saving request, SentBefore f
     const auto asked = Clock::now();
     auto bytes = copy_of(name, *request, attempts, fence);
     ExecResult end;
-    std::int64_t replicas = 0;
+    Confirmation confirmed;
     if (listing == Listing::due) {
-      end = co_await send_and_refresh(key, name.slot, std::move(bytes), &listing, &replicas,
+      end = co_await send_and_refresh(key, name.slot, std::move(bytes), &listing, &confirmed,
                                       deadline);
     } else {
-      end = co_await exec_save(name.slot, std::move(bytes), &replicas, deadline);
+      end = co_await exec_save(name.slot, std::move(bytes), &confirmed, deadline);
     }
     auto decision = attempts.on_end(end, Clock::now() >= deadline);
     learn_from(decision, name.slot, asked);
@@ -150,7 +150,7 @@ Task<SaveResult> RedisRowLog::send(std::string key, Saving request, SentBefore f
         if (listing == Listing::missing) {
           co_await relist(key, decision.result.answer, deadline);
         }
-        co_await confirm_replicas(name, decision.result.answer, replicas, deadline);
+        co_await confirm_durable(name, decision.result.answer, std::move(confirmed), deadline);
         co_return std::move(decision.result);
       case NextStep::send_after_pause:
         co_await wait_for_server(backoff, attempts, std::move(decision.failure), request->op, name,
@@ -222,7 +222,7 @@ Task<void> RedisRowLog::wait_for_server(Backoff& backoff, SaveAttempts& attempts
 // Both leave in the same write, so that renewing the listing costs no round trip.
 Task<ExecResult> RedisRowLog::send_and_refresh(std::string key, std::uint16_t slot,
                                                std::string bytes, Listing* listing,
-                                               std::int64_t* replicas, Deadline deadline) {
+                                               Confirmation* confirmed, Deadline deadline) {
   std::exception_ptr unsaved;
   ExecResult end;
   Together both(co_await this_flow::executor);
@@ -230,7 +230,7 @@ Task<ExecResult> RedisRowLog::send_and_refresh(std::string key, std::uint16_t sl
            [&](const std::exception_ptr& error, bool is_listed) {
              *listing = error || is_listed ? Listing::fine : Listing::missing;
            });
-  both.add(exec_save(slot, std::move(bytes), replicas, deadline),
+  both.add(exec_save(slot, std::move(bytes), confirmed, deadline),
            [&](std::exception_ptr error, ExecResult result) {
              unsaved = std::move(error);
              end = std::move(result);

@@ -1,6 +1,8 @@
 // The primary that Sentinels name, as a RedisClient. They are asked before the first request, and
 // again whenever something shows that it may be another: a link that was lost, a replica where the
-// primary should be, a server that does not answer.
+// primary should be, a server that does not answer. And now and then while there are requests,
+// without any of them waiting: a deposed primary that was cut off from everybody but us shows
+// nothing.
 #include <functional>
 #include <utility>
 
@@ -20,6 +22,8 @@ constexpr std::chrono::milliseconds reconnect_max{300};
 constexpr std::chrono::milliseconds answer_time{500};
 constexpr int most_doublings = 6;
 constexpr std::chrono::milliseconds question_gap{100};
+// So long at the most a deposed primary is believed that goes on as if nothing had happened.
+constexpr std::chrono::milliseconds check_interval{1000};
 // A server that answers nothing for two of these may not be the primary any more.
 constexpr std::chrono::milliseconds pulse_interval{500};
 
@@ -108,6 +112,7 @@ class SentinelClient final : public RedisClient,
   bool is_closed_ = false;
   int unanswered_ = 0;  ///< questions in a row that no Sentinel answered
   Clock::time_point next_question_{};
+  Clock::time_point next_check_{};
   asio::steady_timer question_timer_;
   Waiters waiters_;
   bool is_watching_ = false;
@@ -121,6 +126,7 @@ Task<ExecResult> SentinelClient::run(Self self, std::string requests, unsigned c
     if (stopped) co_return std::move(*stopped);
   }
   if (self->is_closed_) co_return not_sent(errc::closed, "the storage was closed");
+  if (Clock::now() >= self->next_check_) self->ask_soon();
   self->watch();
   const auto primary = self->primary_;
   const auto line = count > 1 ? Line::blocking : Line::shared;
@@ -177,6 +183,7 @@ Task<void> SentinelClient::ask(Self self) {
   }
   const auto answers = co_await gather(std::move(works));
   self->is_asking_ = false;
+  self->next_check_ = Clock::now() + check_interval;
   self->take(choose_primary(answers));
   self->waiters_.wake();
 }

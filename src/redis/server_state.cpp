@@ -96,6 +96,9 @@ Task<void> ServerState::prepare(Need need, KeyName name, Deadline deadline) {
   requests.push_back({meta.slot, encode_command({"HGETALL", meta.text})});
   const bool asks_rights = need != Need::reading && !at(name.slot).rights_known;
   if (asks_rights) requests.push_back(rights_request(name));
+  const auto durability = requests.size();
+  const bool asks_durability = asks_rights && durability_.waits();
+  if (asks_durability) requests.push_back({name.slot, durability_question(durability_)});
   // Of which server each slot is, the first answers may have yet to tell.
   const bool asks_time = need != Need::reading && name.slot != listing &&
                          !calls_.client().spans_slots() && !at(name.slot).clock.is_known();
@@ -108,6 +111,7 @@ Task<void> ServerState::prepare(Need need, KeyName name, Deadline deadline) {
   take_time(ends[0], listing, asked);
   take_meta(ends[1]);
   if (asks_time) take_time(ends.back(), name.slot, asked);
+  if (asks_durability) take_durability(ends[durability]);
   if (asks_rights) take_rights(ends[2], name.slot);
   if (need == Need::creating && !meta_known_) co_await write_meta(deadline);
   connections_ = calls_.client().statistics().connections;
@@ -122,6 +126,15 @@ void ServerState::take_time(const CallEnd& end, std::uint16_t slot, Clock::time_
     throw Failure{errc::protocol_error, "TIME: the answer has not its shape"};
   }
   sample(slot, std::chrono::seconds(*seconds) + std::chrono::microseconds(*micros), asked);
+}
+
+// Any other error is no answer to the question, of a replica for example: the save will tell.
+void ServerState::take_durability(const CallEnd& end) const {
+  if (end.failure) throw Failure(*end.failure);
+  const auto& root = end.reply.root();
+  if (root.kind != ReplyKind::error) return;
+  auto problem = read_durability_error(durability_, root.text, user_);
+  if (problem) throw std::move(*problem);
 }
 
 void ServerState::take_rights(const CallEnd& end, std::uint16_t slot) {

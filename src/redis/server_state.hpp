@@ -9,6 +9,7 @@
 
 #include "flow/task.hpp"
 #include "redis/calls.hpp"
+#include "redis/durability.hpp"
 #include "redis/keys.hpp"
 #include "redis/server_clock.hpp"
 #include "storage/row_log.hpp"
@@ -17,19 +18,23 @@ namespace dialogstore::redis {
 
 enum class Need : std::uint8_t {
   reading,   ///< the clock and the layout
-  writing,   ///< also the rights
+  writing,   ///< also the rights, and whether saves can be as durable as they are to be
   creating,  ///< also a namespace that says how it is laid out
 };
 
 class ServerState {
  public:
-  ServerState(Calls calls, KeyNames names, std::string user)
-      : calls_(std::move(calls)), names_(std::move(names)), user_(std::move(user)) {}
+  ServerState(Calls calls, KeyNames names, std::string user, Durability durability)
+      : calls_(std::move(calls)),
+        names_(std::move(names)),
+        user_(std::move(user)),
+        durability_(durability) {}
 
   /// Nothing has to be asked before something is done with the key `name` and with the listing.
   [[nodiscard]] bool is_ready(Need need, const KeyName& name);
   /// Asks what is not known yet: one round trip, or none. Throws Failure: permission_denied naming
-  /// commands and remedy, unsupported_format, wrong_type, corrupt.
+  /// commands and remedy, unsupported_server (for durability=), unsupported_format, wrong_type,
+  /// corrupt.
   Task<void> prepare(Need need, KeyName name, Deadline deadline);
   /// For the listing alone.
   Task<void> prepare(Need need, Deadline deadline) {
@@ -69,6 +74,7 @@ class ServerState {
   [[nodiscard]] Request rights_request(const KeyName& name) const;
   void notice_new_connections() noexcept;
   void take_time(const CallEnd& end, std::uint16_t slot, Clock::time_point asked);
+  void take_durability(const CallEnd& end) const;
   void take_rights(const CallEnd& end, std::uint16_t slot);
   void take_meta(const CallEnd& end);
   Task<void> write_meta(Deadline deadline);
@@ -76,6 +82,7 @@ class ServerState {
   Calls calls_;
   KeyNames names_;
   std::string user_;
+  Durability durability_;
   std::map<std::uint64_t, Server> servers_;  ///< by RedisClient::server_of
   ServerClock listing_;
   std::uint64_t listed_by_ = 0;  ///< the server of that clock

@@ -95,22 +95,21 @@ constexpr std::array<std::pair<std::string_view, ConflictPolicy>, 3> policies{
      {"overwrite", ConflictPolicy::overwrite}}};
 constexpr std::array<std::pair<std::string_view, History>, 2> histories{
     {{"all", History::all}, {"recent", History::recent}}};
-// memory, or replicas:N.
-unsigned replicas_of(const Written& option) {
-  constexpr std::string_view with_replicas = "replicas:";
-  if (option.text == "memory") return 0;
+// memory, replicas:N, aof or aof:N.
+void set_durability(const Written& option, RedisOptions& redis) {
   const std::string_view text = option.text;
-  const auto number = text.starts_with(with_replicas)
-                          ? parse_digits(text.substr(with_replicas.size()))
-                          : std::nullopt;
-  if (number && *number >= 1 && *number <= durable_replicas_max) {
-    return static_cast<unsigned>(*number);
+  const auto colon = std::min(text.find(':'), text.size());
+  const auto word = text.substr(0, colon);
+  redis.durable_on_disk = word == "aof";
+  redis.durable_replicas = 0;
+  if (text == "memory" || text == "aof") return;
+  const auto number = colon < text.size() ? parse_digits(text.substr(colon + 1)) : std::nullopt;
+  const bool is_known = word == "replicas" || word == "aof";
+  if (!is_known || !number || *number < 1 || *number > durable_replicas_max) {
+    option.refuse("memory, replicas:N, aof or aof:N is expected, N from 1 to " +
+                  std::to_string(durable_replicas_max));
   }
-  option.refuse(
-      "memory or replicas:N is expected, N from 1 to " + std::to_string(durable_replicas_max) +
-      (option.text == "disk" ? "; what is synced to the disk the server's own appendfsync "
-                               "decides"
-                             : ""));
+  redis.durable_replicas = static_cast<unsigned>(*number);
 }
 
 // announced=reachable,announced=reachable
@@ -249,7 +248,7 @@ constexpr auto rules = std::to_array<Rule>({
        u.redis.clock_tolerance = duration_of(o, shortest_duration, clock_tolerance_max);
      }},
     {"durability", redis_any, for_redis,
-     [](const Written& o, StorageUri& u) { u.redis.durable_replicas = replicas_of(o); }},
+     [](const Written& o, StorageUri& u) { set_durability(o, u.redis); }},
     {"read_from", may_be_cluster & ~sentinels, for_cluster,
      [](const Written& o, StorageUri& u) { u.redis.read_replicas = choice_of(o, read_sources); }},
     {"announce", may_be_cluster, for_several,

@@ -44,13 +44,17 @@ std::vector<Setup> all_setups() {
   }
   setups.push_back({.kind = StoreKind::memory, .face = Face::blocking, .is_encrypted = true});
   setups.push_back({.kind = StoreKind::redis_tcp, .face = Face::async, .is_encrypted = true});
+  setups.push_back(
+      {.kind = StoreKind::redis_cluster, .face = Face::blocking, .cache = small_cache});
+  setups.push_back({.kind = StoreKind::redis_cluster, .face = Face::async});
   return setups;
 }
 
 std::vector<Setup> store_setups() {
   return {{.kind = StoreKind::memory, .face = Face::blocking},
           {.kind = StoreKind::sqlite, .face = Face::async},
-          {.kind = StoreKind::redis_tcp, .face = Face::async}};
+          {.kind = StoreKind::redis_tcp, .face = Face::async},
+          {.kind = StoreKind::redis_cluster, .face = Face::async}};
 }
 
 std::vector<Setup> log_setups() {
@@ -79,6 +83,12 @@ std::vector<Setup> log_setups() {
                     .seal_after = 1,
                     .cache = small_cache,
                     .is_encrypted = true});
+  setups.push_back({.kind = StoreKind::redis_cluster,
+                    .face = Face::blocking,
+                    .history = History::recent,
+                    .seal_after = 2,
+                    .cache = small_cache});
+  setups.push_back({.kind = StoreKind::redis_cluster, .face = Face::async, .seal_after = 1});
   return setups;
 }
 

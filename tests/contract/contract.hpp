@@ -31,7 +31,8 @@ struct Setup {
 };
 void PrintTo(const Setup& setup, std::ostream* out);
 
-// Every store through both faces, one of them with a cache; memory and Redis encrypted too.
+// Every store through both faces, one of them with a cache; memory and Redis encrypted too. A
+// cluster is one of them; those tests run in entries of ctest of their own (tests/CMakeLists.txt).
 std::vector<Setup> all_setups();
 // Every store, and Redis only over TCP: for what is slow and has nothing to do with the line.
 std::vector<Setup> store_setups();

@@ -241,7 +241,8 @@ TEST_P(Differential, IsTheSameAsMemory) {
 
 INSTANTIATE_TEST_SUITE_P(Random, Differential,
                          testing::Combine(testing::Values(StoreKind::memory, StoreKind::sqlite,
-                                                          StoreKind::redis_tcp),
+                                                          StoreKind::redis_tcp,
+                                                          StoreKind::redis_cluster),
                                           testing::Range(1, 9)),
                          [](const auto& param) {
                            return std::string(to_string(std::get<0>(param.param))) + "_" +

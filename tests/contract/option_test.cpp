@@ -5,7 +5,7 @@
 #include "dialogstore/limits.hpp"
 #include "dialogstore/memory_context_storage.hpp"
 #include "support/eventually.hpp"
-#include "support/redis_server.hpp"
+#include "support/redis_cluster.hpp"
 
 namespace dialogstore::test {
 namespace {
@@ -201,11 +201,13 @@ void expire(StoreKind kind, Face face) {
 
 // All stores at once, for it takes ten seconds.
 TEST(ExpiryOfEveryStore, ContextsGoWhenTheirTimeIsOver) {
-  static_cast<void>(shared_redis());  // it lives as long as the thread that starts it
+  static_cast<void>(shared_redis());  // they live as long as the thread that starts them
+  static_cast<void>(shared_cluster());
   std::vector<std::future<void>> ends;
   ends.push_back(std::async(std::launch::async, expire, StoreKind::memory, Face::blocking));
   ends.push_back(std::async(std::launch::async, expire, StoreKind::sqlite, Face::async));
   ends.push_back(std::async(std::launch::async, expire, StoreKind::redis_tcp, Face::async));
+  ends.push_back(std::async(std::launch::async, expire, StoreKind::redis_cluster, Face::blocking));
   for (auto& end : ends) {
     end.get();
   }

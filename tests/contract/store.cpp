@@ -5,7 +5,7 @@
 #include "dialogstore/memory_context_storage.hpp"
 #include "dialogstore/redis_context_storage.hpp"
 #include "dialogstore/sqlite_context_storage.hpp"
-#include "support/redis_server.hpp"
+#include "support/redis_cluster.hpp"
 #include "support/temp_dir.hpp"
 
 namespace dialogstore::test {
@@ -52,6 +52,8 @@ std::string_view to_string(StoreKind kind) {
       return "redis_tcp";
     case StoreKind::redis_unix:
       return "redis_unix";
+    case StoreKind::redis_cluster:
+      return "redis_cluster";
   }
   return "?";
 }
@@ -110,6 +112,13 @@ std::unique_ptr<DBContextStorage> Store::open(const StorageOptions& options) con
       redis.unix_path = shared_redis().unix_path();
       return std::make_unique<RedisContextStorage>(redis, options);
     }
+    case StoreKind::redis_cluster: {
+      RedisOptions redis;
+      redis.topology = Topology::cluster;
+      redis.host = RedisServer::host();
+      redis.port = static_cast<std::uint16_t>(shared_cluster().node(0).port());
+      return std::make_unique<RedisContextStorage>(redis, options);
+    }
   }
   return nullptr;
 }
@@ -124,6 +133,8 @@ std::string Store::uri(const StorageOptions& options) const {
       return shared_redis().uri(query_of(options).substr(1));
     case StoreKind::redis_unix:
       return shared_redis().unix_uri(query_of(options).substr(1));
+    case StoreKind::redis_cluster:
+      return shared_cluster().uri(query_of(options).substr(1));
   }
   return {};
 }

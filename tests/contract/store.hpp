@@ -10,7 +10,7 @@
 
 namespace dialogstore::test {
 
-enum class StoreKind { memory, sqlite, redis_tcp, redis_unix };
+enum class StoreKind { memory, sqlite, redis_tcp, redis_unix, redis_cluster };
 std::string_view to_string(StoreKind kind);
 
 // Keys that a URI can name too: in this process's environment.
@@ -25,7 +25,6 @@ class Store {
   Store& operator=(const Store&) = delete;
 
   StoreKind kind() const { return kind_; }
-  bool is_redis() const { return kind_ == StoreKind::redis_tcp || kind_ == StoreKind::redis_unix; }
 
   // Options as the tests want them unless they say otherwise: a namespace of this store's own and
   // a timeout that a busy machine does not reach.

@@ -138,11 +138,11 @@ std::string older_program() {
 
 TEST(Faults, ReplacedByAnOlderServer) {
   if (::access(older_program().c_str(), X_OK) != 0) {
-    GTEST_SKIP() << "there is no older redis-server: run tools/fetch-older-redis, or set "
+    GTEST_SKIP() << "there is no older redis-server: run tools/fetch-other-servers, or set "
                     "DIALOGSTORE_TEST_OLDER_REDIS_SERVER";
   }
   RedisServer newer;
-  RedisServer older({.program = older_program(), .may_debug = false});
+  RedisServer older({.program = older_program()});
   ASSERT_NE(newer.info("redis_version"), older.info("redis_version"));
   std::cout << older.info("redis_version") << " after " << newer.info("redis_version") << '\n';
   TcpProxy proxy(newer.port());

@@ -7,7 +7,7 @@
 #include "dialogstore/context_storage.hpp"
 #include "dialogstore/error.hpp"
 #include "support/eventually.hpp"
-#include "support/redis_server.hpp"
+#include "support/redis_sentinels.hpp"
 
 namespace dialogstore::test {
 namespace {
@@ -30,83 +30,8 @@ std::pair<errc, std::string> error_of(Call&& call) {
   }
 }
 
-// A primary, a replica of it, and Sentinels that have agreed on both.
-class Watched {
- public:
-  explicit Watched(std::size_t sentinels = 3, const std::string& password = {},
-                   const std::string& sentinel_password = {})
-      : password_(password), sentinel_password_(sentinel_password) {
-    for (int i = 0; i < 2; ++i) {
-      servers_.push_back(std::make_unique<RedisServer>(RedisServerOptions{
-          .config = {"repl-diskless-sync-delay 0",
-                     password.empty() ? "# no password" : "masterauth " + password},
-          .password = password}));
-    }
-    servers_[1]->command({"REPLICAOF", RedisServer::host(), std::to_string(servers_[0]->port())});
-    for (std::size_t i = 0; i < sentinels; ++i) {
-      RedisServerOptions options{.arguments = {"--sentinel"}, .password = sentinel_password};
-      options.config = {monitor(), "sentinel down-after-milliseconds svc 700",
-                        "sentinel failover-timeout svc 3000"};
-      if (!password.empty()) options.config.push_back("sentinel auth-pass svc " + password);
-      if (!sentinel_password.empty()) {
-        options.config.push_back("sentinel sentinel-pass " + sentinel_password);
-      }
-      sentinels_.push_back(std::make_unique<RedisServer>(options));
-    }
-    if (!eventually([&] { return is_sound(); }, failover_patience)) {
-      throw std::runtime_error("the Sentinels do not agree");
-    }
-  }
-
-  RedisServer& server(std::size_t number) { return *servers_.at(number); }
-  RedisServer& sentinel(std::size_t number) { return *sentinels_.at(number); }
-  std::string uri(const std::string& query) const {
-    std::string text = "redis+sentinel://";
-    if (!password_.empty()) text += ":" + password_ + "@";
-    for (std::size_t i = 0; i < sentinels_.size(); ++i) {
-      text += (i == 0 ? "" : ",") + std::string(RedisServer::host()) + ":" +
-              std::to_string(sentinels_[i]->port());
-    }
-    text += "/svc?" + query;
-    if (!sentinel_password_.empty()) text += "&sentinel_password=" + sentinel_password_;
-    return text;
-  }
-  bool is_primary(std::size_t number) {
-    const auto role = server(number).command({"ROLE"});
-    return !role.elements.empty() && role.elements.at(0).text == "master";
-  }
-  // All Sentinels know each other and the replica.
-  bool is_sound() {
-    for (const auto& sentinel : sentinels_) {
-      const auto fields = sentinel->command({"SENTINEL", "MASTER", "svc"}).texts();
-      const auto field = [&](const std::string& name) {
-        for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
-          if (fields[i] == name) return fields[i + 1];
-        }
-        return std::string();
-      };
-      if (field("num-slaves") != "1" || field("flags") != "master" ||
-          field("num-other-sentinels") != std::to_string(sentinels_.size() - 1)) {
-        return false;
-      }
-    }
-    return server(1).info("master_link_status") == "up" || !is_primary(0);
-  }
-
- private:
-  std::string monitor() const {
-    return "sentinel monitor svc 127.0.0.1 " + std::to_string(servers_[0]->port()) + " " +
-           std::to_string(2);
-  }
-
-  std::string password_;
-  std::string sentinel_password_;
-  std::vector<std::unique_ptr<RedisServer>> servers_;
-  std::vector<std::unique_ptr<RedisServer>> sentinels_;
-};
-
 TEST(Sentinel, AFailoverIsFollowedWhileADialogGoesOn) {
-  Watched watched;
+  RedisSentinels watched;
   const auto uri = watched.uri("durability=replicas:1&timeout=20s&namespace=" + unique_name());
   const auto storage = context_storage_factory(uri);
   std::atomic<bool> is_stopping = false;
@@ -160,8 +85,32 @@ TEST(Sentinel, AFailoverIsFollowedWhileADialogGoesOn) {
   EXPECT_EQ(plain->get_item("dialog").turn_count(), 62U);
 }
 
+TEST(Sentinel, APrimaryThatWasDeposedBehindOurBackIsLeft) {
+  RedisSentinels watched({.may_be_cut_off = true});
+  const auto storage =
+      context_storage_factory(watched.uri("timeout=20s&namespace=" + unique_name()));
+  auto context = dialog("before");
+  storage->set_item("k", context);
+  watched.cut_off(0);
+  ASSERT_TRUE(eventually([&] { return watched.is_named(1); }, failover_patience));
+  // Nothing tells us: the connection stands, and the server calls itself the primary.
+  ASSERT_TRUE(watched.is_primary(0));
+  EXPECT_TRUE(eventually([&] {
+    static_cast<void>(storage->contains("k"));
+    return watched.server(0).command({"CLIENT", "LIST"}).text.find("name=dialogstore") ==
+           std::string::npos;
+  }));
+  EXPECT_TRUE(watched.is_primary(0));
+  context = storage->get_item("k");
+  context.add_request("after");
+  storage->set_item("k", context);
+  watched.rejoin(0);
+  EXPECT_TRUE(watched.wait_until_sound());
+  EXPECT_EQ(storage->get_item("k").turn_count(), 2U);
+}
+
 TEST(Sentinel, SaysWhatIsWrong) {
-  Watched watched(2, "data", "watch");
+  RedisSentinels watched({.sentinels = 2, .password = "data", .sentinel_password = "watch"});
   const auto storage = context_storage_factory(watched.uri("namespace=" + unique_name()));
   storage->set_item("k", dialog("x"));
   EXPECT_EQ(storage->len(), 1U);

@@ -24,7 +24,10 @@ RedisCluster::RedisCluster(RedisClusterOptions options) : options_(std::move(opt
     const int first = kSlots * i / primaries;
     const int last = kSlots * (i + 1) / primaries - 1;
     const auto number = static_cast<std::size_t>(i);
-    must(number, {"CLUSTER", "ADDSLOTSRANGE", std::to_string(first), std::to_string(last)});
+    // ADDSLOTSRANGE is not in servers before 7.
+    std::vector<std::string> add{"CLUSTER", "ADDSLOTS"};
+    for (int slot = first; slot <= last; ++slot) add.push_back(std::to_string(slot));
+    must(number, add);
     must(number, {"CLUSTER", "SET-CONFIG-EPOCH", std::to_string(i + 1)});
   }
   for (std::size_t i = 1; i < count; ++i) introduce(i);
@@ -171,6 +174,11 @@ bool RedisCluster::wait_until_sound() {
         return true;
       },
       kPatience);
+}
+
+RedisCluster& shared_cluster() {
+  static RedisCluster cluster;
+  return cluster;
 }
 
 }  // namespace dialogstore::test

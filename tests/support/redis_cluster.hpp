@@ -73,4 +73,7 @@ class RedisCluster {
   std::vector<std::string> ids_;
 };
 
+// Three primaries for all tests of this process, started when first asked for, as shared_redis().
+RedisCluster& shared_cluster();
+
 }  // namespace dialogstore::test

@@ -22,7 +22,6 @@ struct RedisServerOptions {
   std::string program;                   // empty: as RedisServer says
   std::string password;                  // of the default user
   bool is_append_only = false;           // every write is on the disk before it is answered
-  bool may_debug = true;  // the command DEBUG; older than 7, where it needs no leave: false
   bool has_tls = false;   // a second port, with certificates of its own authority
   bool wants_client_certificate = false;
 };
@@ -71,7 +70,7 @@ class RedisServer {
   std::string user_part() const;  // of a URI
   std::string program() const;
   void write_config() const;
-  bool start();  // false: the port was taken
+  bool start();  // false: not with this configuration, which is to be written anew
   void wait_for_exit();
   bool has_exited();
   [[noreturn]] void fail(const std::string& what) const;
@@ -80,6 +79,7 @@ class RedisServer {
   TempDir folder_;
   std::unique_ptr<CertificateAuthority> certificates_;
   std::unique_ptr<RedisClient> client_;
+  bool grants_debug_ = true;  // by the configuration; before 7 the command DEBUG needs no leave
   int port_ = 0;
   int tls_port_ = 0;
   pid_t pid_ = -1;

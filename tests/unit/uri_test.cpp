@@ -224,7 +224,14 @@ TEST(ParseUri, ReadsAnnouncedAddressesAndDurability) {
       {{"10.0.0.1", 6379}, {"localhost", 7001}}, {{"fe80::1", 1}, {"::1", 2}}};
   EXPECT_EQ(uri.redis.announced, expected);
   EXPECT_EQ(uri.redis.durable_replicas, 2U);
-  EXPECT_EQ(parse_uri("redis://h?durability=memory").redis.durable_replicas, 0U);
+  EXPECT_FALSE(uri.redis.durable_on_disk);
+  const auto durability = [](const std::string& text) {
+    const auto redis = parse_uri("redis://h?durability=" + text).redis;
+    return std::pair(redis.durable_on_disk, redis.durable_replicas);
+  };
+  EXPECT_EQ(durability("memory"), std::pair(false, 0U));
+  EXPECT_EQ(durability("aof"), std::pair(true, 0U));
+  EXPECT_EQ(durability("aof:16"), std::pair(true, 16U));
 }
 
 }  // namespace
