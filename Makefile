@@ -10,6 +10,8 @@ TEST_PRESET ?= dev
 # Seconds for each fuzz target, and for each fault of `make test-faults`.
 FUZZ_SECONDS ?= 60
 FAULT_SECONDS ?= 20
+# How long `make soak` lasts.
+SOAK_SECONDS ?= 900
 # The random choices of the fault tests; the same seed makes the same.
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 # As ctest's and the benchmarks' own; for example TEST_ARGS='-R integration', BENCH_ARGS=--quick.
@@ -26,7 +28,7 @@ FETCH_OLDER_REDIS = tools/fetch-older-redis || echo 'make: goes on without an ol
 TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
 
 .DEFAULT_GOAL := help
-.PHONY: help check-format run python test test-asan test-tsan test-faults fuzz bench bench-check bench-report lint format install clean
+.PHONY: help check-format run python test test-asan test-tsan test-faults soak fuzz bench bench-check bench-report lint format install clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -60,6 +62,10 @@ test-faults: build/release/build.ninja ## The fault tests alone, FAULT_SECONDS f
 	DIALOGSTORE_FAULT_SECONDS=$(FAULT_SECONDS) DIALOGSTORE_SEED=$(SEED) \
 	  DIALOGSTORE_FAULT_REPORT='$(CURDIR)/build/faults' $(TEST) release --label-regex fault; \
 	  failed=$$?; tools/report-faults build/faults; exit $$failed
+
+soak: build/release/build.ninja ## Full speed for SOAK_SECONDS on a cluster that fails over each minute
+	$(BUILD) release --target soak
+	build/release/tests/soak --seconds $(SOAK_SECONDS) --seed $(SEED)
 
 fuzz: build/fuzz/build.ninja ## Run every fuzz target for FUZZ_SECONDS
 	$(BUILD) fuzz
