@@ -10,6 +10,10 @@ TEST_PRESET ?= dev
 # Seconds for each fuzz target, and for each fault of `make test-faults`.
 FUZZ_SECONDS ?= 60
 FAULT_SECONDS ?= 20
+# How long `make soak` lasts.
+SOAK_SECONDS ?= 900
+# How many contexts `make bench-listing` makes.
+CONTEXTS ?= 1000000
 # The random choices of the fault tests; the same seed makes the same.
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom | tr -d ' ')
 # As ctest's and the benchmarks' own; for example TEST_ARGS='-R integration', BENCH_ARGS=--quick.
@@ -26,7 +30,7 @@ FETCH_OTHER_SERVERS = tools/fetch-other-servers || echo 'make: goes on without t
 TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
 
 .DEFAULT_GOAL := help
-.PHONY: help check-format run python test test-asan test-tsan test-faults fuzz bench bench-check bench-report lint format install clean
+.PHONY: help check-format run python test test-asan test-tsan test-faults soak fuzz bench bench-listing bench-check bench-report lint format install clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -63,6 +67,10 @@ test-faults: build/release/build.ninja ## The fault tests alone, FAULT_SECONDS f
 	  DIALOGSTORE_FAULT_REPORT='$(CURDIR)/build/faults' $(TEST) release --label-regex fault; \
 	  failed=$$?; tools/report-faults build/faults; exit $$failed
 
+soak: build/release/build.ninja ## Full speed for SOAK_SECONDS on a cluster that fails over each minute
+	$(BUILD) release --target soak
+	build/release/tests/soak --seconds $(SOAK_SECONDS) --seed $(SEED)
+
 fuzz: build/fuzz/build.ninja ## Run every fuzz target for FUZZ_SECONDS
 	$(BUILD) fuzz
 	tools/run-fuzzers build/fuzz/fuzz $(FUZZ_SECONDS)
@@ -71,6 +79,10 @@ bench: build/release/build.ninja build/.installed-bench ## Run the benchmark: ev
 	$(BUILD) release --target turns format_bench
 	bench/install-peers || echo 'make bench: goes on without the Python contenders' >&2
 	bench/run $(BENCH_ARGS)
+
+bench-listing: build/release/build.ninja ## What len, scan, check and clear cost with CONTEXTS contexts
+	$(BUILD) release --target listing
+	build/release/bench/listing --contexts $(CONTEXTS)
 
 bench-check: ## Print each target with what the last run measured (BENCH_ARGS=--strict)
 	bench/check $(BENCH_ARGS)

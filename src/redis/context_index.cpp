@@ -65,28 +65,51 @@ bool ContextIndex::is_old(const IndexEntry& entry) const {
 
 Task<std::optional<std::string>> ContextIndex::list(std::string key, Deadline deadline) {
   const auto shard = shard_name(key);
-  auto score = std::to_string(state_->next_use_us());
-  Request request{shard.slot,
-                  list_script().request(ScriptForm::with_text, shard.text, {score, key})};
+  const auto use = std::to_string(state_->next_use_us());
+  Request request{shard.slot, list_script().request(ScriptForm::with_text, shard.text, {use, key})};
+  const auto asked = Clock::now();
   const auto end = co_await calls_.try_call(std::move(request), deadline);
-  const bool is_new = integer_of(root_or_throw(end, shard.text)) == 1;
+  auto entering = read_entering(root_or_throw(end, shard.text), shard.slot, asked);
   recent_.mark(key, Clock::now());
-  if (!is_new || !end.is_sole_copy) co_return std::nullopt;
-  co_return score;
+  if (entering.state != 1 || !end.is_sole_copy) co_return std::nullopt;
+  co_return std::move(entering.score);
 }
 
-bool ContextIndex::is_refresh_due(std::string_view key) const {
+ContextIndex::Entering ContextIndex::read_entering(const ReplyNode& answer, std::uint16_t slot,
+                                                   Clock::time_point asked) {
+  const auto parts = array_of(answer);
+  std::int64_t now = 0;
+  const auto text = parts.size() == 3 ? text_of(*parts[2]) : std::string_view();
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), now);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
+    throw Failure{errc::protocol_error, "the answer of a script has not its shape"};
+  }
+  state_->sample(slot, std::chrono::microseconds(now), asked);
+  return {integer_of(*parts[0]), std::string(text_of(*parts[1]))};
+}
+
+// When the clock was set forward, entries that were fresh by ours are old by the server's.
+bool ContextIndex::is_refresh_due(std::string_view key) {
+  if (clock_jumps_ != state_->clock_jumps()) {
+    clock_jumps_ = state_->clock_jumps();
+    recent_.forget_all();
+  }
   return recent_.is_due(key, Clock::now());
 }
 
 Task<bool> ContextIndex::refresh(std::string key, Deadline deadline) {
   const auto shard = shard_name(key);
-  const auto score = std::to_string(state_->next_use_us());
-  auto request = list_script().request(ScriptForm::with_text, shard.text, {score, key, "XX"});
+  const auto use = std::to_string(state_->next_use_us());
+  auto request = list_script().request(ScriptForm::with_text, shard.text, {use, key, "XX"});
+  const auto asked = Clock::now();
   const auto end = co_await calls_.exec(shard.slot, std::move(request), deadline);
   const auto& root = end.reply.root();
-  if (!end.ok() || root.kind != ReplyKind::integer) co_return true;  // the next use tries again
-  if (root.integer < 0) co_return false;
+  if (!end.ok() || root.kind != ReplyKind::array) co_return true;  // the next use tries again
+  try {
+    if (read_entering(root, shard.slot, asked).state < 0) co_return false;
+  } catch (const Failure&) {
+    co_return true;  // as above
+  }
   recent_.mark(key, Clock::now());
   co_return true;
 }
@@ -126,6 +149,7 @@ Task<std::uint64_t> ContextIndex::unlist(std::vector<IndexEntry> entries, Deadli
 }
 
 Task<std::uint64_t> ContextIndex::count(Deadline deadline) {
+  if (ttl_.count() > 0) co_await state_->renew_clock(deadline);
   std::vector<Request> requests;
   const auto since = std::to_string(state_->now_us() - std::chrono::microseconds(ttl_).count());
   for (unsigned shard = 0; shard < state_->index_shards(); ++shard) {

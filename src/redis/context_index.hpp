@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "flow/task.hpp"
@@ -37,7 +38,7 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   /// Writes the entry. Before every create. Answers its score when the entry was made by this call
   /// alone, and so may be taken back should the create leave nothing.
   Task<std::optional<std::string>> list(std::string key, Deadline deadline);
-  [[nodiscard]] bool is_refresh_due(std::string_view key) const;
+  [[nodiscard]] bool is_refresh_due(std::string_view key);
   /// Renews the entry of a context that is in use, if there is one: not for a context that was
   /// deleted meanwhile. False when there is none. Sent once, never throws.
   Task<bool> refresh(std::string key, Deadline deadline);
@@ -77,6 +78,12 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   };
 
   [[nodiscard]] KeyName shard_name(std::string_view key) const;
+  struct Entering {
+    std::int64_t state = 0;  ///< of list.lua
+    std::string score;
+  };
+  /// What list.lua answered, which also tells the time.
+  Entering read_entering(const ReplyNode& answer, std::uint16_t slot, Clock::time_point asked);
   /// Server times in microseconds: an entry below belongs to no living context (0: without a ttl),
   /// to no call that is still under way.
   [[nodiscard]] std::int64_t expired_below() const;
@@ -108,9 +115,13 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   [[nodiscard]] static Presence presence_of(const CallEnd& last_row);
 
   Task<void> check_unlisted(bool repair, CheckReport* report, Deadline deadline);
-  Task<void> check_server(std::string server, bool repair, CheckReport* report, Deadline deadline);
-  Task<void> check_names(std::vector<std::string> keys, bool repair, CheckReport* report,
-                         Deadline deadline);
+  struct Findings {
+    bool repair = false;
+    CheckReport* report = nullptr;
+    std::unordered_set<std::string> told;  ///< keys of which something is in the report
+  };
+  Task<void> check_server(std::string server, Findings* findings, Deadline deadline);
+  Task<void> check_names(std::vector<std::string> keys, Findings* findings, Deadline deadline);
   Task<void> check_ghosts(bool repair, CheckReport* report, Deadline deadline);
   static Task<void> sweep(std::shared_ptr<ContextIndex> self);
   Task<bool> sweep_some(unsigned shard, Deadline deadline);
@@ -121,6 +132,7 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   std::chrono::milliseconds ttl_;
   std::chrono::milliseconds refresh_interval_;
   RecentKeys recent_;
+  std::uint64_t clock_jumps_ = 0;  ///< that `recent_` knows of
   Clock::time_point next_sweep_{};
 };
 

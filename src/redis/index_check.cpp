@@ -19,18 +19,18 @@ Task<CheckReport> ContextIndex::check(bool repair, Deadline deadline) {
   co_return report;
 }
 
-// SCAN answers each name that is there all the time at least once, so some may be seen twice: a
-// context is counted by its entry, and one without is given one or remembered.
+// SCAN answers each name that is there all the time at least once, so some may be seen twice, and
+// while a slot moves two servers may have one: what is told of a name is told once.
 Task<void> ContextIndex::check_unlisted(bool repair, CheckReport* report, Deadline deadline) {
   auto servers = co_await calls_.client().servers(deadline);
   if (servers.failure) throw std::move(*servers.failure);
+  Findings findings{repair, report, {}};
   for (auto& server : servers.names) {
-    co_await check_server(std::move(server), repair, report, deadline);
+    co_await check_server(std::move(server), &findings, deadline);
   }
 }
 
-Task<void> ContextIndex::check_server(std::string server, bool repair, CheckReport* report,
-                                      Deadline deadline) {
+Task<void> ContextIndex::check_server(std::string server, Findings* findings, Deadline deadline) {
   const auto pattern = names_.context_pattern();
   std::string cursor = "0";
   do {
@@ -48,12 +48,12 @@ Task<void> ContextIndex::check_server(std::string server, bool repair, CheckRepo
       // A name in braces that no key escapes to is somebody else's.
       if (auto key = names_.key_of(text_of(*name))) keys.push_back(std::move(*key));
     }
-    if (!keys.empty()) co_await check_names(std::move(keys), repair, report, deadline);
+    if (!keys.empty()) co_await check_names(std::move(keys), findings, deadline);
   } while (cursor != "0");
 }
 
-Task<void> ContextIndex::check_names(std::vector<std::string> keys, bool repair,
-                                     CheckReport* report, Deadline deadline) {
+Task<void> ContextIndex::check_names(std::vector<std::string> keys, Findings* findings,
+                                     Deadline deadline) {
   std::vector<Request> requests;
   for (const auto& key : keys) {
     const auto shard = shard_name(key);
@@ -64,15 +64,19 @@ Task<void> ContextIndex::check_names(std::vector<std::string> keys, bool repair,
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const bool is_listed =
         root_or_throw(scores[i], shard_name(keys[i]).text).kind != ReplyKind::nil;
-    if (presences[i] == Presence::foreign) {
-      report->damaged.emplace_back(ContextKey(keys[i]).printable(),
-                                   "the key holds another application's data");
+    const bool is_foreign = presences[i] == Presence::foreign;
+    const bool is_unlisted = presences[i] == Presence::context && !is_listed;
+    if (!is_foreign && !is_unlisted) continue;
+    if (!findings->told.insert(keys[i]).second) continue;
+    if (is_foreign) {
+      findings->report->damaged.emplace_back(ContextKey(keys[i]).printable(),
+                                             "the key holds another application's data");
+      continue;
     }
-    if (presences[i] != Presence::context || is_listed) continue;
-    ++report->unlisted;
-    if (!repair) continue;
+    ++findings->report->unlisted;
+    if (!findings->repair) continue;
     co_await list(keys[i], deadline);
-    ++report->repaired;
+    ++findings->report->repaired;
   }
 }
 

@@ -37,7 +37,10 @@ Task<ScanPage> ContextIndex::scan_any(std::string cursor, std::size_t count, Dea
 Task<ScanPage> ContextIndex::scan_newest(std::string cursor, std::size_t count, Deadline deadline) {
   auto place = read_newest_cursor(cursor);
   if (place.has_arrived) co_return co_await scan_moved(std::move(place), count, deadline);
-  if (cursor.empty() && ttl_.count() > 0) place.floor = std::to_string(expired_below());
+  if (cursor.empty() && ttl_.count() > 0) {
+    co_await state_->renew_clock(deadline);
+    place.floor = std::to_string(expired_below());
+  }
   ScanPage page;
   while (page.keys.empty()) {
     auto entries = co_await newest(place.last, place.floor, count, deadline);

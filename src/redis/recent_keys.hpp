@@ -24,6 +24,7 @@ class RecentKeys {
   }
   void mark(std::string_view key, Clock::time_point now) { listed_.put(key, now); }
   void forget(std::string_view key) { listed_.forget(key); }
+  void forget_all() noexcept { listed_.clear(); }
 
   [[nodiscard]] std::size_t size() const noexcept { return listed_.size(); }
 

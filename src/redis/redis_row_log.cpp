@@ -10,9 +10,10 @@ std::string first_row(std::size_t count) {
   return count == 0 ? "0" : "-" + std::to_string(count);
 }
 
-Rows rows_of(const Reply& reply) {
+/// `list` is a part of the reply.
+Rows rows_of(const Reply& reply, const ReplyNode& list) {
   Rows rows;
-  const auto elements = array_of(reply.root());
+  const auto elements = array_of(list);
   rows.rows.reserve(elements.size());
   for (const auto* element : elements) rows.rows.push_back(text_of(*element));
   rows.owner = reply.arena();
@@ -37,32 +38,38 @@ RedisRowLog::RedisRowLog(std::shared_ptr<RedisClient> client, const StorageOptio
 
 Task<Rows> RedisRowLog::read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) {
   const auto name = names_.context(key.text());
-  Reply reply;
   if (refresh && options_.ttl.count() > 0) {
-    reply = co_await read_and_touch(std::move(key), name, count, deadline);
-  } else {
-    reply = co_await calls_.call(read_request(name, count), name.text, deadline);
+    co_return co_await read_and_touch(std::move(key), name, count, deadline);
   }
-  co_return rows_of(reply);
+  const auto reply = co_await calls_.call(read_request(name, count), name.text, deadline);
+  co_return rows_of(reply, reply.root());
 }
 
 Request RedisRowLog::read_request(const KeyName& name, std::size_t count) const {
   return {name.slot, encode_command({"LRANGE", name.text, first_row(count), "-1"}), true};
 }
 
-Task<Reply> RedisRowLog::read_and_touch(ContextKey key, KeyName name, std::size_t count,
-                                        Deadline deadline) {
+Task<Rows> RedisRowLog::read_and_touch(ContextKey key, KeyName name, std::size_t count,
+                                       Deadline deadline) {
   std::vector<std::string> arguments{first_row(count), std::to_string(options_.ttl.count())};
-  auto reply = co_await calls_.run(&touch_read_script(), name, std::move(arguments), deadline);
-  const auto rows = array_of(reply.root());
-  const bool is_alive = !rows.empty() && !text_of(*rows.back()).starts_with('T');
+  const auto asked = Clock::now();
+  const auto reply =
+      co_await calls_.run(&touch_read_script(), name, std::move(arguments), deadline);
+  const auto parts = array_of(reply.root());
+  if (parts.size() != 2) {
+    throw Failure{errc::protocol_error, "the answer of a script has not its shape"};
+  }
+  const std::chrono::milliseconds now(integer_of(*parts[1]));
+  state_->sample(name.slot, now + half_a_millisecond, asked);
+  auto rows = rows_of(reply, *parts[0]);
+  const bool is_alive = !rows.rows.empty() && !rows.rows.back().starts_with('T');
   if (is_alive && index_->is_refresh_due(key.text())) {
     co_await state_->prepare(Need::reading, deadline);
     if (!co_await index_->refresh(key.text(), deadline)) {
       co_await index_->list(key.text(), deadline);
     }
   }
-  co_return reply;
+  co_return rows;
 }
 
 Task<std::uint64_t> RedisRowLog::count(Deadline deadline) {

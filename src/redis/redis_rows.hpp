@@ -16,6 +16,9 @@
 
 namespace dialogstore::redis {
 
+/// Scripts cut their milliseconds off: the middle of one is the best guess.
+inline constexpr std::chrono::microseconds half_a_millisecond{500};
+
 class RedisRowLog final : public RowLog {
  public:
   RedisRowLog(std::shared_ptr<RedisClient> client, const StorageOptions& options,
@@ -38,7 +41,7 @@ class RedisRowLog final : public RowLog {
 
   // redis_row_log.cpp
   [[nodiscard]] Request read_request(const KeyName& name, std::size_t count) const;
-  Task<Reply> read_and_touch(ContextKey key, KeyName name, std::size_t count, Deadline deadline);
+  Task<Rows> read_and_touch(ContextKey key, KeyName name, std::size_t count, Deadline deadline);
 
   // redis_save.cpp
   enum class Listing : std::uint8_t { fine, due, missing };
@@ -52,6 +55,8 @@ class RedisRowLog final : public RowLog {
                                     Listing* listing, Confirmation* confirmed, Deadline deadline);
   Task<void> wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
                              format::SaveOp op, KeyName name, Deadline deadline);
+  /// Of a save that has taken effect, and while which the clock was seen to have been set.
+  Task<void> renew_entry(std::string key, SaveAnswer answer, Deadline deadline);
   Task<void> relist(std::string key, SaveAnswer answer, Deadline deadline);
   Task<void> list_again(std::string key, const SaveAttempts& attempts, Deadline deadline);
   void learn_from(const SaveDecision& decision, std::uint16_t slot, Clock::time_point asked);

@@ -126,6 +126,7 @@ Task<SaveResult> RedisRowLog::send(std::string key, Saving request, SentBefore f
       first_sent && request->base.empty() && last_create(*first_sent) < deadline;
   const auto fence = is_late_create ? last_create(*first_sent) : deadline;
   SaveAttempts attempts(first_sent.has_value());
+  const auto clock_jumps = state_->clock_jumps();
   Backoff backoff;
   for (;;) {
     if (co_await this_flow::is_cancelled) {
@@ -149,6 +150,8 @@ Task<SaveResult> RedisRowLog::send(std::string key, Saving request, SentBefore f
       case NextStep::finish:
         if (listing == Listing::missing) {
           co_await relist(key, decision.result.answer, deadline);
+        } else if (clock_jumps != state_->clock_jumps() && request->op != SaveOp::erase) {
+          co_await renew_entry(key, decision.result.answer, deadline);
         }
         co_await confirm_durable(name, decision.result.answer, std::move(confirmed), deadline);
         co_return std::move(decision.result);
@@ -189,10 +192,17 @@ RedisRowLog::Listing RedisRowLog::listing_for(const std::string& key, SaveOp op)
 void RedisRowLog::learn_from(const SaveDecision& decision, std::uint16_t slot,
                              Clock::time_point asked) {
   if (decision.server_time) {
-    // The server cuts its milliseconds off: the middle of one is the best guess.
-    state_->sample(slot, *decision.server_time + std::chrono::microseconds(500), asked);
+    state_->sample(slot, *decision.server_time + half_a_millisecond, asked);
   }
   if (decision.is_connection_new) state_->forget();
+}
+
+// What was listed before the jump, or not listed since it was a short while ago, has the time of
+// before it, and would count as expired while the context lives on.
+Task<void> RedisRowLog::renew_entry(std::string key, SaveAnswer answer, Deadline deadline) {
+  if (!has_taken_effect(answer)) co_return;
+  const bool is_listed = co_await index_->refresh(key, deadline);
+  if (!is_listed) co_await relist(std::move(key), answer, deadline);
 }
 
 // A context that is there and not listed: the server of the listing lost the entry.

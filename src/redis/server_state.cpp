@@ -12,6 +12,8 @@ constexpr std::string_view meta_format = "1";
 constexpr unsigned default_index_shards = 1;
 constexpr unsigned max_index_shards = 4096;
 constexpr std::span<const std::string_view> no_arguments;
+// More than a guess of the clock is wrong by, unless its round trip took as long.
+constexpr std::chrono::seconds largest_drift{1};
 
 std::optional<std::int64_t> parse_number(std::string_view text) {
   std::int64_t value = 0;
@@ -56,7 +58,18 @@ void ServerState::sample(std::uint16_t slot, std::chrono::microseconds time,
                          Clock::time_point asked) {
   const auto now = Clock::now();
   at(slot).clock.sample(time, asked, now);
-  if (calls_.client().server_of(slot) == listed_by_) listing_.sample(time, asked, now);
+  if (calls_.client().server_of(slot) != listed_by_) return;
+  const bool was_known = listing_.is_known();
+  const auto before = listing_.at(now);
+  listing_.sample(time, asked, now);
+  if (was_known && listing_.at(now) - before > largest_drift) ++clock_jumps_;
+}
+
+Task<void> ServerState::renew_clock(Deadline deadline) {
+  const auto slot = names_.index(0).slot;
+  Request request{slot, encode_command({"TIME"})};
+  const auto asked = Clock::now();
+  take_time(co_await calls_.try_call(std::move(request), deadline), slot, asked);
 }
 
 void ServerState::notice_new_connections() noexcept {

@@ -36,6 +36,9 @@ class ServerState {
   /// commands and remedy, unsupported_server (for durability=), unsupported_format, wrong_type,
   /// corrupt.
   Task<void> prepare(Need need, KeyName name, Deadline deadline);
+  /// Asks the listing's server for its time, however well it is known: what is read next is judged
+  /// by it, and the clock may have been set since. Throws Failure.
+  Task<void> renew_clock(Deadline deadline);
   /// For the listing alone.
   Task<void> prepare(Need need, Deadline deadline) {
     return prepare(need, names_.index(0), deadline);
@@ -48,6 +51,8 @@ class ServerState {
   /// Server time `time` was answered by the server that has the slot.
   void sample(std::uint16_t slot, std::chrono::microseconds time, Clock::time_point asked);
   [[nodiscard]] unsigned index_shards() const noexcept { return index_shards_; }
+  /// How often the listing's clock was seen to have been set forward.
+  [[nodiscard]] std::uint64_t clock_jumps() const noexcept { return clock_jumps_; }
   /// The listing's time: all clients read it off the same server.
   [[nodiscard]] std::int64_t now_us() const { return listing_.at(Clock::now()).count(); }
   /// The same for scores: rises with every call, so that a better guess of the clock does not turn
@@ -90,6 +95,7 @@ class ServerState {
   bool meta_known_ = false;
   unsigned index_shards_ = 1;
   std::int64_t last_use_us_ = 0;
+  std::uint64_t clock_jumps_ = 0;
 };
 
 }  // namespace dialogstore::redis

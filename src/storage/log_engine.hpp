@@ -44,7 +44,7 @@ class LogEngine final : public CoroutineEngine {
   /// be able to open it; who only asks, or deletes, needs no key.
   Task<std::optional<format::RowHeader>> last_row(ContextKey key, bool opens, Settings settings);
   Task<CheckReport> do_check(bool repair, Settings settings) override;
-  Task<void> check_one(ContextKey key, CheckReport& report, Settings settings);
+  Task<void> check_one(ContextKey key, CheckReport* report, Settings settings);
 
   // ---- saving (log_engine_save.cpp)
   Task<void> do_save(ContextKey key, Context& context, SaveMode mode, Settings settings) override;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dialogstore/limits.hpp"
+#include "flow/together.hpp"
 #include "storage/log_engine.hpp"
 
 namespace dialogstore {
@@ -11,6 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds first_watch_pause{5};
 constexpr std::chrono::milliseconds longest_watch_pause{200};
+/// Contexts of which a check has all rows in memory at a time.
+constexpr std::size_t checks_at_once = 16;
 constexpr int largest_windows = 8;  ///< a log that grows faster than we read it this often is busy
 
 std::string where(std::size_t row, const std::string& why) {
@@ -189,16 +192,16 @@ Task<TurnUpdate> LogEngine::do_wait_turns(ContextKey key, std::int64_t from, Set
   }
 }
 
-Task<void> LogEngine::check_one(ContextKey key, CheckReport& report, Settings settings) {
+Task<void> LogEngine::check_one(ContextKey key, CheckReport* report, Settings settings) {
   try {
     Rows read = co_await rows_->read(key, 0, false, settings.deadline);
     if (read.rows.empty()) co_return;
     open(key, read, true);
     const auto faults = format::inspect(read.rows);
     if (faults.empty()) {
-      ++report.contexts;
+      ++report->contexts;
     } else {
-      report.damaged.emplace_back(key.printable(), faults.front());
+      report->damaged.emplace_back(key.printable(), faults.front());
     }
   } catch (const Failure& failure) {
     // What is wrong with one context is a finding; a server that is away is not.
@@ -206,7 +209,7 @@ Task<void> LogEngine::check_one(ContextKey key, CheckReport& report, Settings se
         failure.code != errc::wrong_key) {
       throw;
     }
-    report.damaged.emplace_back(key.printable(), failure.detail);
+    report->damaged.emplace_back(key.printable(), failure.detail);
   }
 }
 
@@ -218,7 +221,17 @@ Task<CheckReport> LogEngine::do_check(bool repair, Settings settings) {
     throw_if_cancelled(co_await this_flow::is_cancelled);
     const ScanPage page =
         co_await rows_->scan(std::move(cursor), {.page_size = 500}, settings.deadline);
-    for (const auto& key : page.keys) co_await check_one(key, report, settings);
+    for (std::size_t from = 0; from < page.keys.size(); from += checks_at_once) {
+      Together some(co_await this_flow::executor);
+      std::exception_ptr unread;
+      for (auto i = from; i < std::min(from + checks_at_once, page.keys.size()); ++i) {
+        some.add(check_one(page.keys[i], &report, settings), [&](std::exception_ptr error) {
+          if (error) unread = std::move(error);
+        });
+      }
+      co_await some.all();
+      if (unread) std::rethrow_exception(unread);
+    }
     cursor = page.cursor;
   } while (!cursor.empty());
   co_return report;

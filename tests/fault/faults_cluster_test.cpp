@@ -2,6 +2,7 @@
 // cluster takes seconds, and so does a failover.
 #include <gtest/gtest.h>
 
+#include "support/cluster_failover.hpp"
 #include "support/eventually.hpp"
 #include "support/fault_run.hpp"
 #include "support/fault_storages.hpp"
@@ -30,20 +31,6 @@ std::vector<RedisServer*> primaries_of(RedisCluster& cluster) {
 
 class FaultsOfClusters : public testing::Test {
  protected:
-  /// A primary that has a replica in step, and that replica.
-  std::pair<std::size_t, std::size_t> a_pair(std::uint64_t number) {
-    for (;; ++number) {
-      const auto primary = number % cluster_.size();
-      if (!cluster_.is_primary(primary)) continue;
-      const auto replicas =
-          cluster_.node(primary).command({"CLUSTER", "REPLICAS", cluster_.id(primary)});
-      for (std::size_t i = 0; i < cluster_.size(); ++i) {
-        if (!replicas.elements.empty() && replicas.elements[0].text.starts_with(cluster_.id(i))) {
-          return {primary, i};
-        }
-      }
-    }
-  }
   void wait_for_takeover(std::size_t replica) {
     EXPECT_TRUE(eventually([&] { return cluster_.is_primary(replica); }, failover_patience));
   }
@@ -57,13 +44,7 @@ TEST_F(FaultsOfClusters, PrimaryKilled) {
                 .told = told_besides(errc::not_replicated)},
                storages_at(cluster_, "durability=replicas:1&timeout=2s"),
                [this] { return primaries_of(cluster_); });
-  run.repeat([&] {
-    const auto [primary, replica] = a_pair(run.random()());
-    cluster_.node(primary).kill9();
-    wait_for_takeover(replica);
-    cluster_.node(primary).restart();
-    EXPECT_TRUE(cluster_.wait_until_sound());
-  });
+  run.repeat([&] { EXPECT_TRUE(kill_and_restart_primary(cluster_, run.random()())); });
   run.finish();
 }
 
@@ -76,7 +57,7 @@ TEST_F(FaultsOfClusters, PrimaryStopped) {
                storages_at(cluster_, "timeout=500ms"), [this] { return primaries_of(cluster_); });
   run.repeat([&] {
     const auto from = right_now();
-    const auto [primary, replica] = a_pair(run.random()());
+    const auto [primary, replica] = primary_and_replica(cluster_, run.random()());
     cluster_.node(primary).stop_process();
     wait_for_takeover(replica);
     cluster_.node(primary).continue_process();
@@ -90,18 +71,7 @@ TEST_F(FaultsOfClusters, HandedOver) {
   FaultRun run(
       {.name = "cluster_failover_command", .promise = "no call fails, nothing is lost", .told = {}},
       storages_at(cluster_, "timeout=30s"), [this] { return primaries_of(cluster_); });
-  run.repeat([&] {
-    const auto [primary, replica] = a_pair(run.random()());
-    // Refused while it has lost sight of its primary for a moment; and one may come to nothing.
-    for (int tries = 0; tries < 5 && !cluster_.is_primary(replica); ++tries) {
-      static_cast<void>(eventually([&] {
-        return !cluster_.node(replica).command({"CLUSTER", "FAILOVER"}).is_error();
-      }));
-      static_cast<void>(eventually([&] { return cluster_.is_primary(replica); }));
-    }
-    wait_for_takeover(replica);
-    EXPECT_TRUE(cluster_.wait_until_sound());
-  });
+  run.repeat([&] { EXPECT_TRUE(hand_over_primary(cluster_, run.random()())); });
   run.finish();
 }
 

@@ -217,5 +217,33 @@ TEST(Cluster, IsReachedOverTlsAndUnderOtherAddresses) {
   EXPECT_EQ(storage->check(false).contexts, 20U);
 }
 
+// While a slot moves two servers have its keys, and each shows them.
+TEST(Cluster, CheckTellsOfAContextThatTwoServersShowOnce) {
+  RedisCluster cluster;
+  const auto storage = context_storage_factory(cluster.uri("namespace=twice"));
+  storage->set_item("a", dialog("hello"));
+  const std::string name = "twice:{a}";
+  const std::string index = "twice:index:0";
+  const int slot = cluster.slot_of(name);
+  const auto from = cluster.owner_of(slot);
+  const auto to = (from + 1) % 3;
+  auto copy = cluster.node(from).command({"LRANGE", name, "0", "-1"}).texts();
+  copy.insert(copy.begin(), {"RPUSH", name});
+  EXPECT_FALSE(
+      cluster.node(to)
+          .command({"CLUSTER", "SETSLOT", std::to_string(slot), "IMPORTING", cluster.id(from)})
+          .is_error());
+  cluster.node(to).command({"ASKING"});
+  EXPECT_EQ(cluster.node(to).command(copy).integer, 1);
+  auto& lists = cluster.node(cluster.owner_of(cluster.slot_of(index)));
+  EXPECT_EQ(lists.command({"ZREM", index, "a"}).integer, 1);
+  EXPECT_EQ(storage->check(false).unlisted, 1U);
+  const auto repaired = storage->check(true);
+  EXPECT_EQ(repaired.unlisted, 1U);
+  EXPECT_EQ(repaired.repaired, 1U);
+  EXPECT_TRUE(storage->check(false).sound());
+  EXPECT_EQ(storage->len(), 1U);
+}
+
 }  // namespace
 }  // namespace dialogstore::test

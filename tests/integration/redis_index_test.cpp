@@ -43,7 +43,9 @@ TEST_F(RedisIndex, ALateCopyOfAListingBringsNoOldScoreBack) {
   const auto second = server_.command({"ZSCORE", index(), "a"}).text;
   EXPECT_LT(std::stod(first), std::stod(second));
   const auto list = [&](const std::string& score) {
-    return server_.command({"EVAL", redis::list_script().text(), "1", index(), score, "a"}).integer;
+    return server_.command({"EVAL", redis::list_script().text(), "1", index(), score, "a"})
+        .elements.at(0)
+        .integer;
   };
   EXPECT_EQ(list(first), 0);
   EXPECT_LT(std::stod(second), std::stod(server_.command({"ZSCORE", index(), "a"}).text));

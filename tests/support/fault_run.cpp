@@ -155,13 +155,8 @@ void FaultRun::look_at_listing(DBContextStorage& storage, const Found& found) {
   EXPECT_EQ(sound.unlisted, 0U);
   auto scanned = listed(storage, ScanOrder::any);
   const auto newest = listed(storage, ScanOrder::newest_first);
-  if (fault_.may_date_wrongly) {
-    EXPECT_LE(storage.len(), scanned.size());
-    EXPECT_TRUE(std::includes(scanned.begin(), scanned.end(), newest.begin(), newest.end()));
-  } else {
-    EXPECT_EQ(scanned, newest);
-    EXPECT_EQ(storage.len(), scanned.size());
-  }
+  EXPECT_EQ(scanned, newest);
+  EXPECT_EQ(storage.len(), scanned.size());
   EXPECT_EQ(scanned, present);
 }
 

@@ -21,13 +21,10 @@
 namespace dialogstore::test {
 
 struct Fault {
-  std::string name;       ///< of the report; empty: there is none
-  std::string promise;    ///< what docs/reliability.md says of it, in a few words
-  std::set<errc> told;    ///< what callers may be told beside success and conflicts
-  bool may_lose = false;  ///< acknowledged turns; then losses must be allowed, too
-  /// Entries of the listing may have the time of before a jump of the clock, by which what lives on
-  /// counts as expired until it is listed anew.
-  bool may_date_wrongly = false;
+  std::string name;         ///< of the report; empty: there is none
+  std::string promise;      ///< what docs/reliability.md says of it, in a few words
+  std::set<errc> told;      ///< what callers may be told beside success and conflicts
+  bool may_lose = false;    ///< acknowledged turns; then losses must be allowed, too
   bool may_unlist = false;  ///< the listing may be behind: `check` has to put it right
 };
 
