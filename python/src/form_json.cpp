@@ -18,8 +18,7 @@ nb::object stolen(PyObject* object) {
 }
 
 nb::object to_str(std::string_view text) {
-  return stolen(
-      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr));
+  return stolen(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr));
 }
 
 nb::object to_number(std::string_view text) {

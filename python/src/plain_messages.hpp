@@ -1,5 +1,5 @@
-// DFF's messages without pydantic: most have a text, annotations and a misc of plain JSON, and those
-// are built here, and compared with what they were.
+// DFF's messages without pydantic: most have a text, annotations and a misc of plain JSON, and
+// those are built here, and compared with what they were.
 #pragma once
 
 #include <nanobind/nanobind.h>

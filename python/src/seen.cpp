@@ -132,10 +132,10 @@ bool compare_members(const FormPtr& then, PyObject* live, FormPtr& now, nb::dict
 
 nb::object Forms::part_of(TurnPart part, std::string_view text, const nb::callable& validated,
                           FormPtr& form) {
-  form = cache_.find(text);
+  form = parts_.find(text);
   if (!form) {
     form = part == TurnPart::label ? form_of_label(text) : plain_.of_stored(text);
-    if (form) cache_.put(text, form);
+    if (form) parts_.put(text, form);
   }
   if (form && part == TurnPart::label) return Form::Reader(*form).build();
   if (form) return plain_.build(*form);
@@ -164,9 +164,15 @@ std::pair<Seen, nb::dict> Forms::load(const PyContext& core, const nb::callable&
   for (std::size_t part = 0; part < turn_parts; ++part) {
     fields[sequence_names[part]] = sequences[part];
   }
-  const auto members = [&fields](const char* name, const JsonObject& object) {
-    const auto form = std::make_shared<Form>();
-    form->add_json(object.to_text());
+  const auto members = [&](const char* name, const JsonObject& object) {
+    const std::string text = object.to_text();
+    FormPtr form = objects_.find(text);
+    if (!form) {
+      const auto read = std::make_shared<Form>();
+      read->add_json(text);
+      form = read;
+      objects_.put(text, form);
+    }
     fields[name] = Form::Reader(*form).build();
     return form;
   };
@@ -277,7 +283,7 @@ Seen Forms::keep(Changes& changes, const PyContext& twin) {
     const TurnText* const turn = turns.find(seen.index);
     if (turn == nullptr) continue;
     const std::string& text = turn->parts[static_cast<std::size_t>(part)];
-    if (!text.empty()) cache_.put(text, seen.form);
+    if (!text.empty()) parts_.put(text, seen.form);
   }
   return std::move(changes.now);
 }

@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -41,7 +42,7 @@ struct Changes {
 /// `_core.Forms`: of one storage. `message` is DFF's class.
 class Forms {
  public:
-  explicit Forms(nanobind::object message) : plain_(std::move(message)), cache_(cache_bytes) {}
+  explicit Forms(nanobind::object message) : plain_(std::move(message)) {}
 
   /// What `core` holds, as fields of a DFF context. `validated` makes a message of DFF's JSON of it
   /// where it takes pydantic.
@@ -68,7 +69,9 @@ class Forms {
   bool compare_sequence(TurnPart part, const Seen* seen, PyObject* live, Changes& found) const;
 
   PlainMessages plain_;
-  FormCache cache_;
+  // A message and the misc of a context may have the same text, and have different forms.
+  FormCache parts_{cache_bytes};
+  FormCache objects_{cache_bytes};
 };
 
 void bind_seen(nanobind::module_& module);
