@@ -17,6 +17,8 @@ from dff.script.core.message import Attachment, Attachments, Command, DataModel
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
+from . import _core
+
 _CLASS = "dialogstore:class"
 _ID_IS_TEXT = "dialogstore:id_is_text"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -49,9 +51,37 @@ def from_text(text: str) -> Context:
         for name in ("requests", "responses"):
             content[name] = {i: _untagged(value) for i, value in content[name].items()}
     context: Context = kind.model_validate(content)
+    _restore_id(context, is_text)
+    return context
+
+
+def _restore_id(context: Context, is_text: bool) -> None:
     if not is_text and isinstance(context.id, str) and _UUID.fullmatch(context.id):
         context.id = UUID(context.id)
+
+
+def is_told_by_fields(core: _core.Context) -> bool:
+    """Whether the stored context is of DFF's own class, so that nothing but its fields tells."""
+    return core.member(_core.Place.EXTRA, _CLASS) is None
+
+
+def from_fields(core: _core.Context, fields: dict[str, Any]) -> Context:
+    """`from_text` of a context whose sequences and dicts of state have been built."""
+    identity = json.loads(core.id())
+    is_text = core.member(_core.Place.EXTRA, _ID_IS_TEXT) is not None
+    content: dict[str, Any] = {name: {} for name in fields}
+    content["framework_states"] = fields["framework_states"]  # which may be wrong, for DFF
+    content.update(id=identity, validation=core.validation())
+    context: Context = Context.model_validate(content)
+    vars(context).update(fields)
+    _restore_id(context, is_text)
     return context
+
+
+def message_of(text: str) -> Message:
+    """One message of its JSON."""
+    message: Message = Message.model_validate(_untagged(json.loads(text)))
+    return message
 
 
 def is_same(present: str, wanted: str) -> bool:

@@ -5,24 +5,23 @@ from __future__ import annotations
 import weakref
 from typing import Any, Generic, Optional, TypeVar
 
-from . import _core
-
 Owner = TypeVar("Owner")
+Twin = TypeVar("Twin")
 
 
-class Twins(Generic[Owner]):
+class Twins(Generic[Owner, Twin]):
     """The twin of each object, as long as that lives. By identity: the frameworks' contexts compare
     by content and have no hash, and a copy of one is not what was loaded."""
 
     def __init__(self) -> None:
-        self._twins: dict[int, tuple[weakref.ref[Any], _core.Context]] = {}
+        self._twins: dict[int, tuple[weakref.ref[Any], Twin]] = {}
 
-    def attach(self, owner: Owner, twin: _core.Context) -> None:
+    def attach(self, owner: Owner, twin: Twin) -> None:
         place = id(owner)
         twins = self._twins
         self._twins[place] = (weakref.ref(owner, lambda _: twins.pop(place, None)), twin)
 
-    def of(self, owner: Owner) -> Optional[_core.Context]:
+    def of(self, owner: Owner) -> Optional[Twin]:
         found = self._twins.get(id(owner))
         return None if found is None else found[1]
 

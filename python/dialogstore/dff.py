@@ -12,16 +12,25 @@ turns go behind theirs (`on_conflict="merge"`), and the DFF object then holds bo
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Optional
+from typing import Any, Optional, Union
+from uuid import UUID
 
 from dff.context_storages import context_storage_factory as _dff_factory
 from dff.context_storages.database import DBContextStorage
-from dff.script import Context
+from dff.script import Context, Message
 
 from . import _core
 from ._calls import Start
-from ._dff_text import from_text, is_same, to_text
+from ._dff_text import (
+    from_fields,
+    from_text,
+    is_same,
+    is_told_by_fields,
+    message_of,
+    to_text,
+)
 from ._loop import outcome_of
 from ._twins import Twins
 from ._values import key_bytes
@@ -48,7 +57,8 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         self.storage = Storage(path, **options)
         """The same contexts as `dialogstore.Context`, with all that DFF has no name for."""
         self.full_path = self.storage.full_path  # without the password
-        self._twins: Twins[Context] = Twins()
+        self._twins: Twins[Context, _Twin] = Twins()
+        self._forms = _core.Forms(Message)
 
     # ---- asynchronous ----------------------------------------------------------------------------
 
@@ -127,9 +137,16 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     def _loaded(self, key: Hashable, found: Optional[_core.Context]) -> Context:
         if found is None:
             raise _core.absent("get_item", _stored(key))
-        context = from_text(found.loaded_to_json())
-        self._twins.attach(context, found)
+        context, twin = self._built(found)
+        self._twins.attach(context, twin)
         return context
+
+    def _built(self, core: _core.Context) -> tuple[Context, _Twin]:
+        if not is_told_by_fields(core):
+            return from_text(core.loaded_to_json()), _Twin(core)
+        seen, fields = self._forms.load(core, message_of)
+        context = from_fields(core, fields)
+        return context, _Twin(core, seen, context.id)
 
     def _or_default(
         self, key: Hashable, default: Optional[Context], found: Optional[_core.Context]
@@ -138,37 +155,75 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
             return self._loaded(key, found)
         if isinstance(default, Context):
             # Saving it is then no overwrite when someone else creates the context meanwhile.
-            twin = _core.Context.from_json(to_text(default))
-            self._native.expect_absent(_stored(key), twin)
-            self._twins.attach(default, twin)
+            core = _core.Context.from_json(to_text(default))
+            self._native.expect_absent(_stored(key), core)
+            self._twins.attach(default, _Twin(core))
         return default
+
+
+@dataclass
+class _Twin:
+    """The C++ context that is saved for DFF's."""
+
+    core: _core.Context
+    seen: Optional[_core.Seen] = None
+    """What DFF's held when both were the same; None when only its JSON tells."""
+    id: Union[UUID, int, str, None] = None
+    """DFF's then."""
 
 
 class _Saving:
     """One save of a DFF context by way of its twin."""
 
     def __init__(self, storage: RedisContextStorage, key: Hashable, value: Any) -> None:
+        self._storage = storage
         self._value = value if isinstance(value, Context) else Context.cast(value)
-        self._wanted = _core.Context.from_json(to_text(self._value))
-        twin = storage._twins.of(self._value)
-        if twin is None:
-            twin = self._wanted.copy()
-            # Before the save: should nobody learn its outcome, the twin remembers that.
-            storage._twins.attach(self._value, twin)
-        else:
-            twin.assign(self._wanted, is_same)
-        self._twin = twin
+        self._wanted: Optional[_core.Context] = None
+        self._twin = self._brought_up_to_date()
         stored = _stored(self._value.id if key is None else key)
-        self.start: Start = partial(storage._native.save, stored, twin, False, None, None)
+        self.start: Start = partial(
+            storage._native.save, stored, self._twin.core, False, None, None
+        )
+
+    def _brought_up_to_date(self) -> _Twin:
+        """The twin, which holds what the DFF object does."""
+        value, forms, twins = self._value, self._storage._forms, self._storage._twins
+        changes = None
+        twin = twins.of(value)
+        then = None if twin is None or twin.id is not value.id else twin.seen
+        if type(value) is Context:
+            changes = forms.changes(then, vars(value))
+        if twin is not None and then is not None and changes is not None:
+            twin.seen = None  # unless all of it succeeds
+            changed = value.model_copy()
+            vars(changed).update(changes.fields)
+            content = _core.Context.from_json(to_text(changed))
+            twin.seen = forms.apply(changes, twin.core, content, is_same)
+            return twin
+        self._wanted = _core.Context.from_json(to_text(value))
+        if twin is None:
+            twin = _Twin(self._wanted.copy())
+            # Before the save: should nobody learn its outcome, the twin remembers that.
+            twins.attach(value, twin)
+        else:
+            twin.seen = None
+            twin.core.assign(self._wanted, is_same)
+        if changes is not None and then is None:
+            twin.seen, twin.id = forms.keep(changes, twin.core), value.id
+        return twin
 
     def adopt_merged(self) -> None:
         """After a merge the DFF object holds the merged content, as what is changed next is
         compared with that."""
-        if self._twin.equals(self._wanted):
+        twin = self._twin
+        if not twin.core.was_merged():
             return
-        merged = from_text(self._twin.loaded_to_json())
+        if self._wanted is not None and twin.core.equals(self._wanted):
+            return
+        merged, built = self._storage._built(twin.core)
         for name in type(self._value).model_fields:
             setattr(self._value, name, getattr(merged, name))
+        twin.seen, twin.id = built.seen, built.id
 
 
 def _stored(key: Hashable) -> bytes:

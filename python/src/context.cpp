@@ -168,14 +168,7 @@ void clear_field(const PyContext& self, std::size_t hold_last_n, ContextField fi
 }
 
 void assign(const PyContext& self, const PyContext& content, const nb::object& is_same) {
-  Context::SameValue same;
-  if (!is_same.is_none()) {
-    same = [&is_same](std::string_view present, std::string_view wanted) {
-      return nb::cast<bool>(
-          is_same(nb::str(present.data(), present.size()), nb::str(wanted.data(), wanted.size())));
-    };
-  }
-  self.get().assign(content.get(), same);
+  self.get().assign(content.get(), same_value(is_same));
 }
 
 }  // namespace
@@ -186,6 +179,14 @@ Context& PyContext::get() const {
                 "this context is being saved: wait for the end of that call first");
   }
   return box_->context;
+}
+
+Context::SameValue same_value(const nb::object& is_same) {
+  if (is_same.is_none()) return {};
+  return [is_same](std::string_view present, std::string_view wanted) {
+    return nb::cast<bool>(
+        is_same(nb::str(present.data(), present.size()), nb::str(wanted.data(), wanted.size())));
+  };
 }
 
 nb::object to_python(const Turn& turn) {
@@ -245,6 +246,8 @@ void bind_context(nb::module_& module) {
       .def("is_complete", [](const PyContext& self) { return self.get().is_complete(); })
       .def("has_changes", [](const PyContext& self) { return self.get().has_changes(); })
       .def("has_pending_save", [](const PyContext& self) { return self.get().has_pending_save(); })
+      .def("was_merged",
+           [](const PyContext& self) { return ContextAccess::state(self.get()).merged; })
       .def("equals",
            [](const PyContext& self, const PyContext& other) { return self.get() == other.get(); });
 }

@@ -32,6 +32,9 @@ class PyContext {
   std::shared_ptr<ContextBox> box_;
 };
 
+/// What Python says whether two JSON texts mean the same; None: nothing to ask.
+Context::SameValue same_value(const nanobind::object& is_same);
+
 /// The parts of a turn that are there, as `(index, label, request, response)`.
 nanobind::object to_python(const Turn& turn);
 

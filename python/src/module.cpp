@@ -6,6 +6,7 @@
 #include "context.hpp"
 #include "dialogstore/version.hpp"
 #include "errors.hpp"
+#include "seen.hpp"
 #include "storage.hpp"
 
 NB_MODULE(_core, module) {
@@ -13,6 +14,7 @@ NB_MODULE(_core, module) {
   nanobind::set_leak_warnings(false);
   dialogstore::python::translate_exceptions();
   dialogstore::python::bind_context(module);
+  dialogstore::python::bind_seen(module);
   dialogstore::python::bind_calls(module);
   dialogstore::python::bind_storage(module);
   module.attr("version") = nanobind::str(dialogstore::version.data(), dialogstore::version.size());

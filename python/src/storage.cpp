@@ -18,6 +18,7 @@
 #include "dialogstore/context_storage.hpp"
 #include "dialogstore/error.hpp"
 #include "errors.hpp"
+#include "model/context_access.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -92,6 +93,7 @@ class PyStorage {
                   std::optional<ConflictPolicy> on_conflict, Milliseconds timeout, nb::object to,
                   nb::object future) {
     const auto call_options = options_of(timeout, on_conflict);
+    ContextAccess::state(context.get()).merged = false;
     return run_call(storage_, {context.box()}, to, future, [&](const auto& call) {
       Context& target = context.box()->context;
       if (create) {

@@ -23,6 +23,18 @@ def run(name: str, uri: str, *lines: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def output_of(name: str, *arguments: str) -> list[str]:
+    """Of a benchmark."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLES.parents[1] / "bench" / name, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0
+    return done.stdout.splitlines()
+
+
 @pytest.mark.parametrize("name", ["dff_bot.py", "chatsky_bot.py"])
 def test_a_bot_goes_on_where_it_was(name: str, redis_uri: str) -> None:
     pytest.importorskip(name.split("_")[0])
@@ -32,16 +44,27 @@ def test_a_bot_goes_on_where_it_was(name: str, redis_uri: str) -> None:
 
 def test_the_benchmark_of_dff_runs_on_both_storages() -> None:
     pytest.importorskip("dff")
-    program = EXAMPLES.parents[1] / "bench" / "dff_harness"
-    arguments = ["--contexts", "1", "--presets", "very-long-misc-len", "--lengths", "3"]
-    done = subprocess.run(
-        [sys.executable, program, *arguments], stdout=subprocess.PIPE, text=True, timeout=120
+    lines = output_of(
+        "dff_harness", "--contexts", "1", "--presets", "very-long-misc-len", "--lengths", "3"
     )
-    assert done.returncode == 0
-    lines = done.stdout.splitlines()
     assert [line.split(":")[0].split(" ms")[0].split()[0] for line in lines] == [
-        *["a", "very-long-misc-len", "DFF", "ours", "ours,"]
+        *["a", "very-long-misc-len", "DFF", "ours", "ours,", "ours,"]
     ]
+
+
+def test_the_benchmark_of_chatsky_runs_on_both_storages() -> None:
+    pytest.importorskip("chatsky")
+    lines = output_of("chatsky_harness", "--contexts", "1", "--presets", "very-long-misc-len")
+    assert [line.split()[0] for line in lines] == [
+        *["very-long-misc-len", "Chatsky", "ours", "ours,"]
+    ]
+
+
+def test_the_stalls_of_an_event_loop_are_measured() -> None:
+    pytest.importorskip("dff")
+    lines = output_of("loop_stalls", "--dialogs", "5", "--turns", "2")
+    figures = ["outcomes", "a", "3"]
+    assert [line.split()[0] for line in lines] == ["the", *figures, "DFF,", *figures]
 
 
 def test_several_users(sqlite_uri: str) -> None:

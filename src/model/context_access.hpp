@@ -77,6 +77,9 @@ struct Context::State {
   /// that they are never merged.
   bool in_doubt = false;
   bool saving = false;  ///< a save of this object is in progress
+  /// A save put the changes on top of what others had stored, so that more is here now than the
+  /// caller put here. For the caller to reset.
+  bool merged = false;
 };
 
 struct ContextAccess {

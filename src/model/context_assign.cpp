@@ -17,14 +17,18 @@ bool is_same_text(std::string_view present, std::string_view wanted,
   return present == wanted || (is_same && is_same(present, wanted));
 }
 
-template <class Set, class Erase>
-void assign_members(const JsonObject& present, const JsonObject& wanted,
-                    const Context::SameValue& is_same, Set set, Erase erase) {
+template <class Erase>
+void erase_superfluous(const JsonObject& present, const JsonObject& wanted, Erase erase) {
   std::vector<std::string> superfluous;
   for (const auto& [name, value] : present) {
     if (!wanted.contains(name)) superfluous.push_back(name);
   }
   for (const auto& name : superfluous) erase(name);
+}
+
+template <class Set>
+void update_members(const JsonObject& present, const JsonObject& wanted,
+                    const Context::SameValue& is_same, Set set) {
   for (const auto& [name, value] : wanted) {
     const Json* old = present.find(name);
     if (old == nullptr || !is_same_text(old->text(), value.text(), is_same)) set(name, value);
@@ -53,24 +57,28 @@ std::vector<std::pair<std::int64_t, TurnPart>> superfluous_parts(const State& pr
 
 void Context::assign(const Context& content, const SameValue& is_same) {
   if (this == &content) return;
+  const State& state = *state_;
+  const State& wanted = *content.state_;
+  erase_superfluous(state.misc, wanted.misc, [this](const auto& name) { erase_misc(name); });
+  erase_superfluous(state.framework_states, wanted.framework_states,
+                    [this](const auto& name) { erase_framework_state(name); });
+  erase_superfluous(state.extra, wanted.extra, [this](const auto& name) { erase_extra(name); });
+  for (const auto& [index, part] : superfluous_parts(state, wanted)) erase(index, part);
+  update(content, is_same);
+}
+
+void Context::update(const Context& content, const SameValue& is_same) {
+  if (this == &content) return;
   State& state = *state_;
   const State& wanted = *content.state_;
   set_id(wanted.id);
   set_validation(wanted.validation);
-  assign_members(
-      state.misc, wanted.misc, is_same,
-      [this](const auto& name, const Json& value) { set_misc(name, value); },
-      [this](const auto& name) { erase_misc(name); });
-  assign_members(
-      state.framework_states, wanted.framework_states, is_same,
-      [this](const auto& name, const Json& value) { set_framework_state(name, value); },
-      [this](const auto& name) { erase_framework_state(name); });
-  assign_members(
-      state.extra, wanted.extra, is_same,
-      [this](const auto& name, const Json& value) { set_extra(name, value); },
-      [this](const auto& name) { erase_extra(name); });
-
-  for (const auto& [index, part] : superfluous_parts(state, wanted)) erase(index, part);
+  update_members(state.misc, wanted.misc, is_same,
+                 [this](const auto& name, const Json& value) { set_misc(name, value); });
+  update_members(state.framework_states, wanted.framework_states, is_same,
+                 [this](const auto& name, const Json& value) { set_framework_state(name, value); });
+  update_members(state.extra, wanted.extra, is_same,
+                 [this](const auto& name, const Json& value) { set_extra(name, value); });
   for (const TurnText& turn : wanted.turns.all()) {
     for (std::size_t part = 0; part < turn_parts; ++part) {
       const SharedText& text = turn.parts[part];

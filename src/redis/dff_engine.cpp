@@ -219,6 +219,7 @@ Task<std::string> DffEngine::after_conflict(ContextKey key, Context& context, Sa
   auto digest = digest_of(stored.position->version.token);
   format::merge(state, stored);
   stored.saving = true;
+  stored.merged = true;
   context = std::move(*theirs);
   co_return digest;
 }

@@ -97,6 +97,7 @@ void adopt(Context& context, Context theirs) {
   auto& stored = ContextAccess::state(theirs);
   format::merge(ContextAccess::state(context), stored);
   stored.saving = true;  // the save in progress goes on with it
+  stored.merged = true;
   stored.in_doubt = ContextAccess::state(context).in_doubt;
   context = std::move(theirs);
 }

@@ -55,6 +55,42 @@ TEST(ContextAssign, OnlyWhatDiffersIsAChange) {
   EXPECT_EQ(context.add_request("next"), 4);
 }
 
+TEST(ContextUpdate, ErasesNothing) {
+  Context context = with_turns(3);
+  context.set_misc("stays", 1);
+  context.set_misc("changes", 1);
+  context.set_framework_state("m", 1);
+  context.set_extra("x", 1);
+  settle(context);
+
+  Context content(context.id());
+  content.set_response(1, "other");
+  content.set_request(3, "new");
+  content.set_misc("changes", 2);
+  context.update(content);
+
+  EXPECT_EQ(changes(context).turns, (Marks{{1, response_bit}, {3, request_bit}}));
+  EXPECT_EQ(changes(context).misc.set, MemberChanges::Names{"changes"});
+  EXPECT_TRUE(changes(context).misc.erased.empty());
+  EXPECT_TRUE(changes(context).framework_states.empty());
+  EXPECT_TRUE(changes(context).extra.empty());
+  EXPECT_EQ(context.turn_count(), 4U);
+  EXPECT_EQ(context.misc().find("stays")->text(), "1");
+  EXPECT_EQ(context.response(1)->text, "other");
+}
+
+TEST(ContextUpdate, AsksAboutTextsThatDiffer) {
+  Context context;
+  context.set_misc("a", Json::parse("1.0"));
+  settle(context);
+  Context content(context.id());
+  content.set_misc("a", Json::parse("1.00"));
+  context.update(content, [](std::string_view, std::string_view) { return true; });
+  EXPECT_FALSE(context.has_changes());
+  context.update(content);
+  EXPECT_TRUE(context.has_changes());
+}
+
 TEST(ContextAssign, TurnsThatWereNotLoadedStay) {
   Context context = recent();
   Context content = Context::from_json(context.loaded_to_json());

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "dialogstore/error.hpp"
 #include "dialogstore/json.hpp"
+#include "model/json_scanner.hpp"
 
 namespace dialogstore {
 namespace {
@@ -106,6 +109,27 @@ TEST(JsonObject, ManyMembersBehaveAsAMap) {
     const JsonObject copy = JsonObject::parse(object.to_text());
     ASSERT_EQ(copy, object);
     for (const auto& [name, value] : oracle) ASSERT_EQ(copy.find(name)->as_int64(), value);
+  }
+}
+
+TEST(JsonObject, ManyNamesThatBeginAlikeAreFoundAndToldApart) {
+  std::vector<std::string> names{std::string(1, '\0'), std::string(9, '\0'), "\xc3\xbf"};
+  for (int length = 0; length < 40; ++length) {
+    names.push_back(std::string(static_cast<std::size_t>(length), 'a'));
+    names.push_back(names.back() + "b");
+  }
+  std::string text;
+  for (const std::string& name : names) {
+    text += text.empty() ? '{' : ',';
+    ASSERT_TRUE(append_json_string(text, name));
+    text += ":1";
+  }
+  const JsonObject object = JsonObject::parse(text + '}');
+  for (const std::string& name : names) EXPECT_TRUE(object.contains(name));
+  EXPECT_FALSE(object.contains("aaaaaaaac"));
+  EXPECT_FALSE(object.contains(std::string(8, '\0')));
+  for (const char* repeated : {R"("aaaaaaaaaaaab")", R"("ab")"}) {
+    EXPECT_THROW(JsonObject::parse(text + ',' + repeated + ":2}"), FormatError);
   }
 }
 
