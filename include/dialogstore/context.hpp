@@ -75,7 +75,8 @@ class Context {
   /// without their nulls. `is_same` is asked about texts that differ; without it they are a change.
   /// Cost: one pass over both.
   void assign(const Context& content, const SameValue& is_same = {});
-  /// The same of what is in `content` alone: nothing is erased. For programs that know what changed.
+  /// The same of what is in `content` alone: nothing is erased. For programs that know what
+  /// changed.
   void update(const Context& content, const SameValue& is_same = {});
 
   [[nodiscard]] const Json& id() const noexcept;

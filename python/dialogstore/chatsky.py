@@ -254,7 +254,7 @@ def _main_info_of(core: _core.Context) -> Optional[ContextMainInfo]:
     framework_data = core.member(_core.Place.FRAMEWORK_STATES, _NAME)
     if framework_data is not None:
         fields["framework_data"] = json.loads(framework_data)
-    misc = {name: json.loads(value) for name, value in core.members(_core.Place.MISC)}
+    misc = json.loads(core.members_to_json(_core.Place.MISC))
     return ContextMainInfo(misc=misc, **fields)
 
 
@@ -279,11 +279,15 @@ def _put_main_info(core: _core.Context, info: Optional[ContextMainInfo], is_stor
 
 
 def _put_misc(core: _core.Context, misc: dict[str, Any]) -> None:
-    for name, present in core.members(_core.Place.MISC):
+    stored = json.loads(core.members_to_json(_core.Place.MISC))
+    # As JSON, where 1 is not 1.0; and read first, as it may be spelled differently.
+    if json.dumps(stored) == json.dumps(misc):
+        return
+    for name, present in stored.items():
         if name not in misc:
             core.erase_member(_core.Place.MISC, name)
-        elif json.dumps(json.loads(present)) == json.dumps(misc[name]):
-            del misc[name]  # spelled differently perhaps: no change
+        elif json.dumps(present) == json.dumps(misc[name]):
+            del misc[name]
     for name, value in misc.items():
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         core.set_member(_core.Place.MISC, name, text)

@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <system_error>
 
 #include "dialogstore/error.hpp"
@@ -206,6 +207,14 @@ void ArrivalQueue::push(std::uint64_t number, Outcome outcome) {
 
 std::vector<std::pair<std::uint64_t, Outcome>> ArrivalQueue::take() {
   const std::lock_guard lock(mutex_);
+  if (std::ssize(arrived_) > at_once) {
+    // The descriptor stays readable, so that the loop comes back for the others.
+    const auto end = arrived_.begin() + at_once;
+    std::vector<std::pair<std::uint64_t, Outcome>> first(std::make_move_iterator(arrived_.begin()),
+                                                         std::make_move_iterator(end));
+    arrived_.erase(arrived_.begin(), end);
+    return first;
+  }
   eventfd_t count = 0;
   [[maybe_unused]] const int read = ::eventfd_read(descriptor_, &count);
   return std::exchange(arrived_, {});

@@ -7,6 +7,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -64,9 +65,12 @@ auto token_of(std::shared_ptr<Call> call) {
 void cancel(const std::shared_ptr<Call>& call);
 
 /// Outcomes on their way to one event loop, and the descriptor that wakes it: once for all that
-/// have come since it last looked.
+/// have come since it last looked, or a part of them when they are many.
 class ArrivalQueue {
  public:
+  /// How many are handed over before the loop sees to others: a millisecond or two of its time.
+  static constexpr std::ptrdiff_t at_once = 128;
+
   ArrivalQueue();
   ~ArrivalQueue();
   ArrivalQueue(const ArrivalQueue&) = delete;

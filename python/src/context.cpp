@@ -239,6 +239,8 @@ void bind_context(nb::module_& module) {
       .def("part_indices", &part_indices)
       .def("turn_indices", [](const PyContext& self) { return self.get().turn_indices(); })
       .def("members", &members)
+      .def("members_to_json", [](const PyContext& self,
+                                 Place place) { return object_at(self.get(), place).to_text(); })
       .def("member", &member)
       .def("set_member", &set_member)
       .def("erase_member", &erase_member)

@@ -297,6 +297,17 @@ def test_dff_reads_what_we_wrote_in_its_layout(redis_server: RedisServer) -> Non
     ours.clear()
 
 
+def test_a_merge_in_its_layout_reaches_the_object(redis_server: RedisServer) -> None:
+    store = RedisContextStorage(f"{redis_server.uri}/8?layout=dff")
+    store["user"] = talked("one")
+    ours, theirs = store["user"], store["user"]
+    for context, text in ((theirs, "theirs"), (ours, "ours")):
+        context.add_request(Message(text=text))
+        store["user"] = context
+    assert texts_of(ours) == texts_of(store["user"]) == ["one", "theirs", "ours"]
+    store.clear()
+
+
 BOT = """
 import sys
 from dff.script import Context, Message
