@@ -114,7 +114,11 @@ bool RedisSentinels::is_sound() {
       return false;
     }
   }
-  return running > 0 && server(replica).info("master_link_status") == "up";
+  // Until its first acknowledgement the primary holds back what is written.
+  const auto seen = server(primary).info("slave0");
+  return running > 0 && server(replica).info("master_link_status") == "up" &&
+         seen.find("state=online") != std::string::npos &&
+         seen.find("offset=0,") == std::string::npos;
 }
 
 bool RedisSentinels::wait_until_sound() {

@@ -117,8 +117,8 @@ void RedisServer::write_config() const {
   std::ofstream file(folder_ / "redis.conf");
   file << "bind 127.0.0.1\nport " << port_ << "\nunixsocket " << unix_path() << "\ndir "
        << folder_.path().string() << "\nsave \"\"\ndaemonize no\n"
-       << (grants_debug_ ? "enable-debug-command yes\n" : "")
-       << "appendfsync always\nappendonly " << (options_.is_append_only ? "yes" : "no") << '\n';
+       << (grants_debug_ ? "enable-debug-command yes\n" : "") << "appendfsync always\nappendonly "
+       << (options_.is_append_only ? "yes" : "no") << '\n';
   if (!options_.password.empty()) {
     file << "requirepass " << options_.password << '\n';
   }

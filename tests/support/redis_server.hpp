@@ -22,7 +22,7 @@ struct RedisServerOptions {
   std::string program;                   // empty: as RedisServer says
   std::string password;                  // of the default user
   bool is_append_only = false;           // every write is on the disk before it is answered
-  bool has_tls = false;   // a second port, with certificates of its own authority
+  bool has_tls = false;                  // a second port, with certificates of its own authority
   bool wants_client_certificate = false;
 };
 
