@@ -48,7 +48,7 @@ class LogEngine final : public CoroutineEngine {
 
   // ---- saving (log_engine_save.cpp)
   Task<void> do_save(ContextKey key, Context& context, SaveMode mode, Settings settings) override;
-  Task<void> settle(ContextKey key, State& state, Settings settings);
+  Task<bool> settle(ContextKey key, State& state, Settings settings);
   Task<void> save_changes(ContextKey key, Context& context, Settings settings);
   Task<void> save_whole(ContextKey key, Context& context, SaveMode mode,
                         std::optional<Version> replaced, Settings settings);

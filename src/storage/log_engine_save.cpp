@@ -108,7 +108,15 @@ Task<void> LogEngine::do_save(ContextKey key, Context& context, SaveMode mode, S
   key.check();
   const Saving saving(context);
   auto& state = ContextAccess::state(context);
-  if (state.pending) co_await settle(key, state, settings);
+  if (state.pending) {
+    const bool is_saved = co_await settle(key, state, settings);
+    // Asking once more could only fail, and would tell a caller whose save has taken effect that
+    // nothing was written.
+    if (is_saved && state.changes.empty() && mode == SaveMode::set) {
+      if (cache_) cache_->put(key.text(), context);
+      co_return;
+    }
+  }
   // What may be stored already is for the caller to put together, who was told of the doubt.
   if (state.in_doubt && settings.on_conflict == ConflictPolicy::merge) {
     settings.on_conflict = ConflictPolicy::fail;
@@ -158,9 +166,9 @@ void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) {
 }
 
 /// Finds out what became of a save that nobody answered. Afterwards nothing is pending: its changes
-/// are saved, or unsaved again. When neither is proven that is reported, once; no copy of it can
-/// take effect any more, because the version it builds on is not the last one.
-Task<void> LogEngine::settle(ContextKey key, State& state, Settings settings) {
+/// are saved (true), or unsaved again. When neither is proven that is reported, once; no copy of it
+/// can take effect any more, because the version it builds on is not the last one.
+Task<bool> LogEngine::settle(ContextKey key, State& state, Settings settings) {
   const auto pending = state.pending;
   if (pending->place != place_of(key)) {
     throw Failure{errc::outcome_unknown,
@@ -176,11 +184,11 @@ Task<void> LogEngine::settle(ContextKey key, State& state, Settings settings) {
   if (is_done(result)) {
     saved(key, state, pending->after);
     state.changes = since;
-    co_return;
+    co_return true;
   }
   state.changes = pending->changes;
   state.changes.add(since);
-  if (result.answer == SaveAnswer::conflict) co_return;  // proven not applied
+  if (result.answer == SaveAnswer::conflict) co_return false;  // proven not applied
   state.in_doubt = true;
   report(result);
 }

@@ -105,6 +105,19 @@ TEST_F(UnknownOutcome, IsSettledWhereItAroseAndNowhereElse) {
   EXPECT_EQ(stored(), (Texts{"first", "mine", "later"}));
 }
 
+// A request behind the one that settled it could fail, and the call would say of a stored turn that
+// nothing was written.
+TEST_F(UnknownOutcome, IsOverWithTheAnswerWhenNothingChangedSince) {
+  for (const SaveStep& loss : {SaveStep(reply_lost), SaveStep(request_lost)}) {
+    Context mine = lose(loss);
+    store_->steps = {answered, request_lost};
+    expect(mine, errc{}, "");
+    EXPECT_EQ(store_->steps.size(), 1U) << "one request, not two";
+    store_->steps.clear();
+    EXPECT_EQ(stored(), (Texts{"first", "mine"}));
+  }
+}
+
 TEST_F(UnknownOutcome, WithOverwriteIsReportedOnceToo) {
   Context mine = lose(request_lost);
   ASSERT_TRUE(others_.del_item("k"));
