@@ -227,11 +227,16 @@ struct Workload::Saying {
     }
     was_in_doubt = was_in_doubt || is_in_doubt;
   }
-  /// After a conflict: on what is stored now, which shows what was settled before.
+  /// After a conflict: on what is stored now, which shows what was settled before; unless somebody
+  /// deleted that since, so that what was in doubt and is not there stays in doubt.
   void start_again(Caller& caller, const std::string& key, HeldContext& fresh) {
     std::vector<RecordedCall> rest;
     for (auto& call : calls) {
       if (std::count(fresh.stored.begin(), fresh.stored.end(), call.turn) > 0) {
+        call.end = now();
+        caller.record(key, std::move(call));
+      } else if (is_in_doubt) {
+        call.ending = Ending::unknown;
         call.end = now();
         caller.record(key, std::move(call));
       } else {
