@@ -37,9 +37,11 @@ def usable_turn(client, recording):
         last = client.command("LINDEX", load[1], -1)
         if last is None or b"\0" in last[TOKEN]:
             continue
-        # EVALSHA script 1 key base token ttl fence op first count row...
-        save[4], save[5] = b"x" * len(save[4]), last[TOKEN]
-        save[11:] = [b"x" * len(row) for row in save[11:]]
+        # EVALSHA script 1 key head row...; of the head (save.lua), token, operation and whether it is
+        # the first copy are what the answer depends on.
+        head = save[4]
+        save[4] = last[TOKEN] + head[8:10] + b"x" * (len(head) - 10)
+        save[5:] = [b"x" * len(row) for row in save[5:]]
         if client.command(*save)[0] == b"A":
             return load, save
     raise ValueError("no recorded turn can be given to redis-benchmark")

@@ -153,7 +153,7 @@ std::pair<Seen, nb::dict> Forms::load(const PyContext& core, const nb::callable&
   for (const TurnText& turn : state.turns.all()) {
     const nb::int_ index(turn.index);
     for (std::size_t part = 0; part < turn_parts; ++part) {
-      const std::string& text = turn.parts[part];
+      const std::string_view text = turn.parts[part];
       if (text.empty()) continue;
       FormPtr form;
       sequences[part][index] = part_of(static_cast<TurnPart>(part), text, validated, form);
@@ -282,7 +282,7 @@ Seen Forms::keep(Changes& changes, const PyContext& twin) {
     if (!seen.form) continue;
     const TurnText* const turn = turns.find(seen.index);
     if (turn == nullptr) continue;
-    const std::string& text = turn->parts[static_cast<std::size_t>(part)];
+    const std::string_view text = turn->parts[static_cast<std::size_t>(part)];
     if (!text.empty()) parts_.put(text, seen.form);
   }
   return std::move(changes.now);

@@ -80,7 +80,7 @@ std::vector<std::string> texts(const Context& context);
 std::vector<std::string> texts(const std::vector<Turn>& turns);
 
 // Whether a load of either history brought what it may: the same state, and of the turns all or
-// the newest, at least two unless told otherwise.
+// the newest; unless told otherwise at least two, or one that has all its parts.
 testing::AssertionResult is_tail_of(const Context& loaded, const Context& complete,
                                     std::size_t least = 2);
 
