@@ -23,10 +23,10 @@ enum class ConflictPolicy : std::uint8_t {
 /// How much of a dialog a load brings.
 enum class History : std::uint8_t {
   all,     ///< every turn
-  recent,  ///< the newest turns and the whole state: the same cost at any length. The newest turn, and
-           ///< the one before it while the newest lacks a part, are always there; the others up to
-           ///< `seal_after` as they come. Every turn when the last ones were erased, since older ones
-           ///< give the next number.
+  recent,  ///< the newest turns and the whole state: the same cost at any length. The newest turn,
+           ///< and the one before it while the newest lacks a part, are always there; the others up
+           ///< to `seal_after` as they come. Every turn when the last ones were erased, since older
+           ///< ones give the next number.
 };
 
 /// Order in which `scan` lists keys.

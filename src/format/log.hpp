@@ -47,8 +47,8 @@ struct ReplayResult {
 /// Rebuilds a context from the newest rows of its log, oldest first.
 /// With `everything` the rows are the whole log: pages are decoded too and the position is complete
 /// (a page of unknown codec is then unsupported_format). Without, pages are skipped unread.
-/// `out` is filled only when status is loaded; its changes are empty and its position is set. Its turns
-/// lie in `source`, where the rows do, and in decompressed pages.
+/// `out` is filled only when status is loaded; its changes are empty and its position is set. Its
+/// turns lie in `source`, where the rows do, and in decompressed pages.
 ReplayResult replay(std::span<const std::string_view> rows, bool everything, ContextState& out,
                     const TextSource& source = {});
 

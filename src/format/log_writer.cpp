@@ -26,9 +26,9 @@ std::size_t turns_per_page(std::size_t turns, const LogOptions& options) {
   return (turns + pages - 1) / pages;
 }
 
-/// How many of the newest turns stay in the keyframe. One that lacks a part is still being said, and
-/// bots go back to the turn before it then; one that has all is done: what a keyframe holds is sent
-/// again with every seal.
+/// How many of the newest turns stay in the keyframe. One that lacks a part is still being said,
+/// and bots go back to the turn before it then; one that has all is done: what a keyframe holds is
+/// sent again with every seal.
 std::size_t turns_of_keyframe(std::span<const TurnText* const> turns) {
   if (turns.size() <= 2) return turns.size();  // a page of one turn saves nothing
   const auto& parts = turns.back()->parts;

@@ -59,7 +59,8 @@ struct PageContent {
   std::int64_t lowest = 0;
   std::int64_t highest = -1;
 };
-/// Puts the turns of a page's decompressed payload, which lies in `source`, on `turns`; raises `next`.
+/// Puts the turns of a page's decompressed payload, which lies in `source`, on `turns`; raises
+/// `next`.
 [[nodiscard]] BodyFault read_page(std::string_view payload, const TextSource& source,
                                   TurnPatches& turns, PartIndices& next, PageContent& content);
 

@@ -216,7 +216,8 @@ BodyFault MemberSpans::read(std::string_view body, std::string_view where, TailC
     if (!spans_[member].empty()) return damaged("a member is repeated");
     if (static_cast<Member>(member) == Member::turns) {
       PageContent range;
-      if (BodyFault fault = read_turns(cursor, content.source, content.turns, content.next, range)) {
+      if (BodyFault fault =
+              read_turns(cursor, content.source, content.turns, content.next, range)) {
         return fault;
       }
       spans_[member] = read_already;

@@ -52,8 +52,7 @@ void append_edit(std::string& out, const TurnEdit& edit) {
   for (std::size_t part = 0; part < turn_parts; ++part) {
     if ((edit.touched & part_bit(part)) == 0) continue;
     const bool present = edit.turn != nullptr && !edit.turn->parts[part].empty();
-    parts.next(part_members[part]) +=
-        present ? edit.turn->parts[part].view() : removed_part;
+    parts.next(part_members[part]) += present ? edit.turn->parts[part].view() : removed_part;
   }
   out.push_back('}');
 }

@@ -89,8 +89,7 @@ struct ContextAccess {
 };
 
 /// Puts text in the stored form under an index; the one already there is no change.
-void set_turn_part(ContextAccess::State& state, std::int64_t index, TurnPart part,
-                   SharedText text);
+void set_turn_part(ContextAccess::State& state, std::int64_t index, TurnPart part, SharedText text);
 
 /// The index of the next turn of the sequence: behind the last, as in DFF; when there is none,
 /// where numbering went on. The same whether older turns were loaded or not; nullopt when only

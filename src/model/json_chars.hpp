@@ -34,8 +34,8 @@ inline bool is_plain(char c) noexcept {
 }
 
 #if defined(__SSE2__)
-// Sixteen bytes at a time: a bit for every byte that is not plain. Compared as signed numbers, what is
-// not ASCII is below the control bytes too.
+// Sixteen bytes at a time: a bit for every byte that is not plain. Compared as signed numbers, what
+// is not ASCII is below the control bytes too.
 inline int special_bytes_of_16(const char* at) noexcept {
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
   const __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));

@@ -1,5 +1,5 @@
-// Text that may lie inside something larger: what was loaded is read where the reply or the page lies,
-// instead of being copied out of it part by part.
+// Text that may lie inside something larger: what was loaded is read where the reply or the page
+// lies, instead of being copied out of it part by part.
 #pragma once
 
 #include <concepts>

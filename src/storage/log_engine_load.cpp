@@ -109,7 +109,8 @@ Task<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings setti
     const TextSource source(read.owner);
     auto result = format::replay(read.rows, window == 0, state, source);
     if (wants_recent && window == 0 && result.error == errc::unsupported_format) {
-      result = format::replay(read.rows, false, state, source);  // an opaque page hides no recent turn
+      result =
+          format::replay(read.rows, false, state, source);  // an opaque page hides no recent turn
     }
     switch (result.status) {
       case format::ReplayStatus::absent:

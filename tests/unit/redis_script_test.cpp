@@ -64,11 +64,14 @@ TEST(RedisScript, RequestHasExactlyOneKey) {
   save.rows = {"row1", std::string("r\0w", 3)};
   const SaveCopy copy{.ttl = 60'000ms, .fence = 123'456ms, .first = false};
   const auto request = save_request("ns:{k}", save, copy);
-  const std::string numbers("\0\0\0\0\xEA\x60" "\0\0\0\1\xE2\x40" "\0\0\0\x09", 16);
+  const std::string numbers(
+      "\0\0\0\0\xEA\x60"
+      "\0\0\0\1\xE2\x40"
+      "\0\0\0\x09",
+      16);
   EXPECT_EQ(request, "*7\r\n$7\r\nEVALSHA\r\n$40\r\n" + save_script().sha1() +
                          "\r\n$1\r\n1\r\n$6\r\nns:{k}\r\n$38\r\nownown01s2" + numbers +
-                         "bbbbbbbbbbbb\r\n$4\r\nrow1\r\n$3\r\n" + std::string("r\0w", 3) +
-                         "\r\n");
+                         "bbbbbbbbbbbb\r\n$4\r\nrow1\r\n$3\r\n" + std::string("r\0w", 3) + "\r\n");
 }
 
 TEST(RedisScript, ReadsEveryAnswer) {
