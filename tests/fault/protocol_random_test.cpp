@@ -103,8 +103,7 @@ const std::vector<Variant> variants = {
     {"NoFence", {{"if now>fh*65536+fl then", "if false then"}}},
     // A deleted context leaves nothing that a late copy could meet.
     {"NoTombstone",
-     {{"redis.call('LSET',k,-1,ARGV[2])\n  redis.call('LTRIM',k,-1,-1)",
-       "redis.call('UNLINK',k)"}},
+     {{"redis.call('LSET',k,-1,ARGV[2])\n  redis.call('LTRIM',k,-1,-1)", "redis.call('UNLINK',k)"}},
      10},
     // What is created over a tombstone inherits its life.
     {"NoPersist", {{expires, "if ttl>0 then redis.call('PEXPIRE',k,ttl) end\nreturn {'S',now}"}}},
@@ -135,7 +134,9 @@ const std::vector<Variant> variants = {
      {{"return {'H',h} end\n    end", "return {'C',h} end\n    end"},
       {"return {'C',h} end\n  return {'H',h}", "return {'C',h} end\n  return {'C',h}"}}},
     // Every copy of a create says that it is the first.
-    {"RetryOfCreateIsFirst", {{"if base=='' and head:sub(10,10)=='1' then", "if base=='' then"}}, 36},
+    {"RetryOfCreateIsFirst",
+     {{"if base=='' and head:sub(10,10)=='1' then", "if base=='' then"}},
+     36},
 };
 
 class WrongProtocol : public testing::TestWithParam<Variant> {};
