@@ -176,7 +176,7 @@ TEST(Cluster, PrimariesFailWhileDialogsGoOn) {
   const auto space = unique_name();
   const redis::KeyNames names(space);
   // Acknowledged only when a replica has it: so no failover may lose a turn.
-  const auto uri = cluster.uri("durability=replicas:1&timeout=3s&namespace=" + space);
+  const auto uri = cluster.uri("durability=replicas:1&timeout=8s&namespace=" + space);
   const int slot = names.context("first").slot;
   const auto replica_of = [&](std::size_t primary) {
     const auto replicas =
