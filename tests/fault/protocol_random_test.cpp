@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(Variant, WrongProtocol, testing::ValuesIn(variants),
                          [](const auto& info) { return info.param.name; });
 
 TEST_P(WrongProtocol, IsCaught) {
-  constexpr std::uint64_t most_seeds = 40;
+  constexpr std::uint64_t most_seeds = 120;
   RedisServer server;
   const std::string script = script_of(GetParam());
   const std::uint64_t first = GetParam().seed;
