@@ -22,12 +22,14 @@ BENCH_ARGS ?=
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# Tests at a time: one more, as many wait for a server, a clock or a failover.
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 
 CONVERSATIONS := build/data/conversations.jsonl.gz
 RUN = build/release/cli/dialogstore --store "$(STORE)" replay "$(or $(IMPORT),$(CONVERSATIONS))"
 BUILD = cmake --build --parallel $(JOBS) --preset
 FETCH_OTHER_SERVERS = tools/fetch-other-servers || echo 'make: goes on without those servers' >&2
-TEST = ctest --parallel $(JOBS) $(TEST_ARGS) --preset
+TEST = ctest --parallel $(TEST_JOBS) $(TEST_ARGS) --preset
 
 .DEFAULT_GOAL := help
 .PHONY: help check-format run python test test-asan test-tsan test-faults soak fuzz bench bench-listing bench-check bench-report lint format install clean

@@ -60,6 +60,17 @@ std::string without_passwords(std::string text, int count, const char* const* ar
   return text;
 }
 
+// The parser says only that a command is missing, also when there is a misspelt one.
+std::string without_command(const CLI::App& app) {
+  const auto words = app.remaining();
+  const bool is_misspelt = !words.empty() && !words.front().starts_with('-');
+  std::string text =
+      is_misspelt ? "there is no command \"" + words.front() + "\"" : "a command is missing";
+  text += "; the commands are";
+  for (const CLI::App* command : app.get_subcommands({})) text += " " + command->get_name();
+  return text;
+}
+
 }  // namespace
 
 std::optional<Invocation> parse_command_line(int count, const char* const* arguments) {
@@ -80,8 +91,10 @@ std::optional<Invocation> parse_command_line(int count, const char* const* argum
     app.exit(help);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
+    const bool has_command = !app.get_subcommands().empty();
+    const std::string text = has_command ? error.what() : without_command(app);
     throw CommandError(ExitCode::usage,
-                       without_passwords(error.what(), count, arguments) + " (see --help)");
+                       without_passwords(text, count, arguments) + " (see --help)");
   }
   return invocation;
 }

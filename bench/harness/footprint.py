@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from .programs import Absent
 from .servers import RedisServer
 
 IN_REDIS = ("ours-recent", "dff-layout", "naive")
@@ -15,14 +16,18 @@ def measure(programs, material, folder, server_core):
         print(f"no {name}: {reason}", file=sys.stderr)
     results = []
     for corpus, path in material.corpora.items():
-        for contender in IN_REDIS:
-            results.append({"corpus": corpus, "contender": contender})
-            results[-1] |= in_redis(programs, path, contender, server_core)
-        for contender in EMBEDDED:
-            store = folder / f"footprint-{corpus.replace(' ', '-')}-{contender}"
-            store.mkdir(parents=True)
-            results.append({"corpus": corpus, "contender": contender})
-            results[-1] |= embedded(programs, path, contender, store)
+        for contender in IN_REDIS + EMBEDDED:
+            try:
+                if contender in IN_REDIS:
+                    figures = in_redis(programs, path, contender, server_core)
+                else:
+                    store = folder / f"footprint-{corpus.replace(' ', '-')}-{contender}"
+                    store.mkdir(parents=True)
+                    figures = embedded(programs, path, contender, store)
+            except Absent as reason:
+                print(f"{corpus}: {contender} is absent: {reason}", file=sys.stderr)
+                continue
+            results.append({"corpus": corpus, "contender": contender} | figures)
     return results
 
 

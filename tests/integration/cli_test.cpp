@@ -189,6 +189,16 @@ TEST_F(CliTest, StatsAndCheckAnswerInJson) {
   EXPECT_EQ(cli.run({"check", "--repair"}).exit_code, 0);
 }
 
+TEST_F(CliTest, AMisspeltCommandIsNamedBesideThoseThereAre) {
+  const auto misspelt = cli.run({"gett", "a"});
+  EXPECT_EQ(misspelt.exit_code, 2);
+  EXPECT_NE(misspelt.err.find("there is no command \"gett\""), std::string::npos) << misspelt.err;
+  EXPECT_NE(misspelt.err.find(" get "), std::string::npos) << misspelt.err;
+  const auto missing = cli.run({"--json"});
+  EXPECT_EQ(missing.exit_code, 2);
+  EXPECT_NE(missing.err.find("a command is missing"), std::string::npos) << missing.err;
+}
+
 TEST_F(CliTest, NoPasswordIsEverPrinted) {
   const std::vector<std::string> uris{
       "redis://user:hunter2@127.0.0.1:1/0?timeout=300ms",
@@ -199,6 +209,8 @@ TEST_F(CliTest, NoPasswordIsEverPrinted) {
                                                              {"--store", uri, "bench"},
                                                              {"--store", uri, "clear"},
                                                              {"get", "a", uri},
+                                                             {uri, "len"},
+                                                             {uri},
                                                              {"--storage=" + uri, "len"},
                                                              {"migrate", uri, "memory://"},
                                                              {"migrate", uri, uri}}) {
