@@ -31,6 +31,7 @@ from ._dff_text import (
     message_of,
     to_text,
 )
+from ._dff_unread import UnreadMessage
 from ._loop import outcome_of
 from ._twins import Twins
 from ._values import key_bytes
@@ -58,7 +59,7 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         """The same contexts as `dialogstore.Context`, with all that DFF has no name for."""
         self.full_path = self.storage.full_path  # without the password
         self._twins: Twins[Context, _Twin] = Twins()
-        self._forms = _core.Forms(Message)
+        self._fields = _core.DffFields(Message, UnreadMessage)
 
     # ---- asynchronous ----------------------------------------------------------------------------
 
@@ -69,9 +70,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     async def set_item_async(self, key: Hashable, value: Context) -> None:
         """Stores `value`, a Context or what `Context.cast` makes one of. Under the key None it
         goes under its own id, so that dialogs without a name do not overwrite each other."""
-        saving = _Saving(self, key, value)
-        await outcome_of(saving.start)
-        saving.adopt_merged()
+        context = value if isinstance(value, Context) else Context.cast(value)
+        twin = self._brought_up_to_date(context)
+        await outcome_of(self._save(key, context, twin))
+        self._adopt_merged(context, twin)
 
     async def del_item_async(self, key: Hashable) -> None:
         await outcome_of(partial(self._native.erase, _stored(key), None))
@@ -99,9 +101,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         return self._loaded(key, self._find(key)(None, None))
 
     def __setitem__(self, key: Hashable, value: Context) -> None:
-        saving = _Saving(self, key, value)
-        saving.start(None, None)
-        saving.adopt_merged()
+        context = value if isinstance(value, Context) else Context.cast(value)
+        twin = self._brought_up_to_date(context)
+        self._save(key, context, twin)(None, None)
+        self._adopt_merged(context, twin)
 
     def __delitem__(self, key: Hashable) -> None:
         self._native.erase(_stored(key), None, None, None)
@@ -134,6 +137,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     def _find(self, key: Hashable) -> Start:
         return partial(self._native.find, _stored(key), None, None)
 
+    def _save(self, key: Hashable, value: Context, twin: _Twin) -> Start:
+        stored = _stored(value.id if key is None else key)
+        return partial(self._native.save, stored, twin.core, False, None, None)
+
     def _loaded(self, key: Hashable, found: Optional[_core.Context]) -> Context:
         if found is None:
             raise _core.absent("get_item", _stored(key))
@@ -144,7 +151,7 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     def _built(self, core: _core.Context) -> tuple[Context, _Twin]:
         if not is_told_by_fields(core):
             return from_text(core.loaded_to_json()), _Twin(core)
-        seen, fields = self._forms.load(core, message_of)
+        seen, fields = self._fields.load(core, message_of)
         context = from_fields(core, fields)
         return context, _Twin(core, seen, context.id)
 
@@ -155,10 +162,59 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
             return self._loaded(key, found)
         if isinstance(default, Context):
             # Saving it is then no overwrite when someone else creates the context meanwhile.
-            core = _core.Context.from_json(to_text(default))
-            self._native.expect_absent(_stored(key), core)
-            self._twins.attach(default, _Twin(core))
+            twin = self._brought_up_to_date(default)
+            self._native.expect_absent(_stored(key), twin.core)
         return default
+
+    def _brought_up_to_date(self, value: Context) -> _Twin:
+        """The twin of a DFF object, which holds what that does."""
+        twin = self._twins.of(value)
+        if type(value) is not Context or (twin is not None and twin.id is not value.id):
+            return self._assigned(value, twin)
+        is_new = twin is None
+        if twin is None:
+            head = value.model_copy(update=_nothing())
+            twin = _Twin(_core.Context.from_json(to_text(head)), None, value.id)
+        core, seen = twin.core, twin.seen
+        changes = self._fields.changes(seen, core, vars(value))
+        if changes is None:
+            return self._assigned(value, None if is_new else twin)
+        twin.seen = None  # unless all of it succeeds
+        content = None
+        if changes.fields or value.validation is not core.validation():
+            changed = value.model_copy(update={**_nothing(), **changes.fields})
+            content = _core.Context.from_json(to_text(changed))
+        twin.seen = self._fields.apply(changes, core, content, is_same)
+        if is_new:
+            # Before the save: should nobody learn its outcome, the twin remembers that.
+            self._twins.attach(value, twin)
+        return twin
+
+    def _assigned(self, value: Context, twin: Optional[_Twin]) -> _Twin:
+        """The same, with all of it in DFF's JSON."""
+        content = _core.Context.from_json(to_text(value))
+        if twin is None:
+            twin = _Twin(content)
+            self._twins.attach(value, twin)
+        else:
+            twin.seen = None
+            twin.core.assign(content, is_same)
+        twin.id = value.id
+        return twin
+
+    def _adopt_merged(self, value: Context, twin: _Twin) -> None:
+        """After a merge the DFF object holds the merged content, as what is changed next is
+        compared with that."""
+        if not twin.core.was_merged():
+            return
+        merged, built = self._built(twin.core)
+        for name in type(value).model_fields:
+            setattr(value, name, getattr(merged, name))
+        twin.seen, twin.id = built.seen, built.id
+
+
+def _nothing() -> dict[str, Any]:
+    return {name: {} for name in ("labels", "requests", "responses", "misc", "framework_states")}
 
 
 @dataclass
@@ -167,63 +223,9 @@ class _Twin:
 
     core: _core.Context
     seen: Optional[_core.Seen] = None
-    """What DFF's held when both were the same; None when only its JSON tells."""
+    """Of DFF's, when both were the same; None when only its JSON tells."""
     id: Union[UUID, int, str, None] = None
     """DFF's then."""
-
-
-class _Saving:
-    """One save of a DFF context by way of its twin."""
-
-    def __init__(self, storage: RedisContextStorage, key: Hashable, value: Any) -> None:
-        self._storage = storage
-        self._value = value if isinstance(value, Context) else Context.cast(value)
-        self._wanted: Optional[_core.Context] = None
-        self._twin = self._brought_up_to_date()
-        stored = _stored(self._value.id if key is None else key)
-        self.start: Start = partial(
-            storage._native.save, stored, self._twin.core, False, None, None
-        )
-
-    def _brought_up_to_date(self) -> _Twin:
-        """The twin, which holds what the DFF object does."""
-        value, forms, twins = self._value, self._storage._forms, self._storage._twins
-        changes = None
-        twin = twins.of(value)
-        then = None if twin is None or twin.id is not value.id else twin.seen
-        if type(value) is Context:
-            changes = forms.changes(then, vars(value))
-        if twin is not None and then is not None and changes is not None:
-            twin.seen = None  # unless all of it succeeds
-            changed = value.model_copy()
-            vars(changed).update(changes.fields)
-            content = _core.Context.from_json(to_text(changed))
-            twin.seen = forms.apply(changes, twin.core, content, is_same)
-            return twin
-        self._wanted = _core.Context.from_json(to_text(value))
-        if twin is None:
-            twin = _Twin(self._wanted.copy())
-            # Before the save: should nobody learn its outcome, the twin remembers that.
-            twins.attach(value, twin)
-        else:
-            twin.seen = None
-            twin.core.assign(self._wanted, is_same)
-        if changes is not None and then is None:
-            twin.seen, twin.id = forms.keep(changes, twin.core), value.id
-        return twin
-
-    def adopt_merged(self) -> None:
-        """After a merge the DFF object holds the merged content, as what is changed next is
-        compared with that."""
-        twin = self._twin
-        if not twin.core.was_merged():
-            return
-        if self._wanted is not None and twin.core.equals(self._wanted):
-            return
-        merged, built = self._storage._built(twin.core)
-        for name in type(self._value).model_fields:
-            setattr(self._value, name, getattr(merged, name))
-        twin.seen, twin.id = built.seen, built.id
 
 
 def _stored(key: Hashable) -> bytes:

@@ -4,9 +4,10 @@
 
 #include "call.hpp"
 #include "context.hpp"
+#include "dff_fields.hpp"
 #include "dialogstore/version.hpp"
 #include "errors.hpp"
-#include "seen.hpp"
+#include "plain_messages.hpp"
 #include "storage.hpp"
 
 NB_MODULE(_core, module) {
@@ -14,7 +15,8 @@ NB_MODULE(_core, module) {
   nanobind::set_leak_warnings(false);
   dialogstore::python::translate_exceptions();
   dialogstore::python::bind_context(module);
-  dialogstore::python::bind_seen(module);
+  dialogstore::python::bind_messages(module);
+  dialogstore::python::bind_dff_fields(module);
   dialogstore::python::bind_calls(module);
   dialogstore::python::bind_storage(module);
   module.attr("version") = nanobind::str(dialogstore::version.data(), dialogstore::version.size());
