@@ -24,9 +24,9 @@ from chatsky.context_storages.database import DBContextStorage
 from chatsky.core.ctx_utils import ContextMainInfo
 
 from . import _core
-from ._chatsky_text import FIELDS, from_text, to_text
+from ._chatsky_text import FIELDS, to_text, value_of
 from ._loop import outcome_of
-from ._values import key_bytes
+from ._values import is_same, key_bytes
 from .storage import Storage
 
 __all__ = ["RedisContextStorage", "context_storage_factory"]
@@ -228,11 +228,7 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
     def _values_of(
         self, core: _core.Context, field: str, indices: Iterable[int]
     ) -> list[tuple[int, bytes]]:
-        part = FIELDS[field]
-        return [
-            (index, from_text(field, core.part(index, part) or "", self._allow_pickle))
-            for index in indices
-        ]
+        return [(index, value_of(core, field, index, self._allow_pickle)) for index in indices]
 
 
 def _last_index(core: _core.Context) -> int:
@@ -254,7 +250,7 @@ def _main_info_of(core: _core.Context) -> Optional[ContextMainInfo]:
     framework_data = core.member(_core.Place.FRAMEWORK_STATES, _NAME)
     if framework_data is not None:
         fields["framework_data"] = json.loads(framework_data)
-    misc = json.loads(core.members_to_json(_core.Place.MISC))
+    misc = core.members_to_dict(_core.Place.MISC)
     return ContextMainInfo(misc=misc, **fields)
 
 
@@ -269,28 +265,13 @@ def _put_main_info(core: _core.Context, info: Optional[ContextMainInfo], is_stor
         }
         dumped = info.model_dump(mode="python")
         core.set_member(_core.Place.FRAMEWORK_STATES, _NAME, dumped["framework_data"].decode())
-        _put_misc(core, json.loads(dumped["misc"]))
+        core.assign_members(_core.Place.MISC, dumped["misc"].decode(), is_same)
     elif present is not None or not is_stored:
         stored = json.loads(present or "{}")
     else:
         return  # another bot's, which has no main part
     stored["last_index"] = _last_index(core)
     core.set_member(_core.Place.EXTRA, _NAME, json.dumps(stored, separators=(",", ":")))
-
-
-def _put_misc(core: _core.Context, misc: dict[str, Any]) -> None:
-    stored = json.loads(core.members_to_json(_core.Place.MISC))
-    # As JSON, where 1 is not 1.0; and read first, as it may be spelled differently.
-    if json.dumps(stored) == json.dumps(misc):
-        return
-    for name, present in stored.items():
-        if name not in misc:
-            core.erase_member(_core.Place.MISC, name)
-        elif json.dumps(present) == json.dumps(misc[name]):
-            del misc[name]
-    for name, value in misc.items():
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        core.set_member(_core.Place.MISC, name, text)
 
 
 def context_storage_factory(path: str, **options: Any) -> DBContextStorage:

@@ -26,7 +26,6 @@ from ._calls import Start
 from ._dff_text import (
     from_fields,
     from_text,
-    is_same,
     is_told_by_fields,
     message_of,
     to_text,
@@ -34,7 +33,7 @@ from ._dff_text import (
 from ._dff_unread import UnreadMessage
 from ._loop import outcome_of
 from ._twins import Twins
-from ._values import key_bytes
+from ._values import is_same, key_bytes
 from .storage import Storage
 
 __all__ = ["RedisContextStorage", "context_storage_factory"]

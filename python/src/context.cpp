@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dialogstore/error.hpp"
+#include "json_read.hpp"
 #include "model/context_access.hpp"
 
 namespace nb = nanobind;
@@ -163,6 +164,26 @@ bool erase_member(const PyContext& self, Place place, std::string_view name) {
   return context.erase_extra(name);
 }
 
+/// Makes the members those of a JSON object.
+void assign_members(const PyContext& self, Place place, std::string_view text,
+                    const nb::object& is_same) {
+  const JsonObject& present = object_at(self.get(), place);
+  if (present.to_text() == text) return;
+  const auto same = same_value(is_same);
+  const JsonObject wanted = JsonObject::parse(text);
+  std::vector<std::string> superfluous;
+  for (const auto& [name, value] : present) {
+    if (!wanted.contains(name)) superfluous.push_back(name);
+  }
+  for (const auto& name : superfluous) erase_member(self, place, name);
+  for (const auto& [name, value] : wanted) {
+    const Json* const old = present.find(name);
+    if (old != nullptr && old->text() == value.text()) continue;
+    if (old != nullptr && same && same(std::string(old->text()), value.text())) continue;
+    set_member(self, place, name, value.text());
+  }
+}
+
 void clear_field(const PyContext& self, std::size_t hold_last_n, ContextField field) {
   self.get().clear(hold_last_n, {field});
 }
@@ -241,6 +262,11 @@ void bind_context(nb::module_& module) {
       .def("members", &members)
       .def("members_to_json", [](const PyContext& self,
                                  Place place) { return object_at(self.get(), place).to_text(); })
+      .def("members_to_dict",
+           [](const PyContext& self, Place place) {
+             return read_json(object_at(self.get(), place).to_text());
+           })
+      .def("assign_members", &assign_members, "place"_a, "text"_a, "is_same"_a.none())
       .def("member", &member)
       .def("set_member", &set_member)
       .def("erase_member", &erase_member)

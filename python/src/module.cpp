@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 
 #include "call.hpp"
+#include "chatsky_values.hpp"
 #include "context.hpp"
 #include "dff_fields.hpp"
 #include "dialogstore/version.hpp"
@@ -17,6 +18,7 @@ NB_MODULE(_core, module) {
   dialogstore::python::bind_context(module);
   dialogstore::python::bind_messages(module);
   dialogstore::python::bind_dff_fields(module);
+  dialogstore::python::bind_chatsky_values(module);
   dialogstore::python::bind_calls(module);
   dialogstore::python::bind_storage(module);
   module.attr("version") = nanobind::str(dialogstore::version.data(), dialogstore::version.size());
