@@ -137,12 +137,11 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
 
     async def _load_field_latest(self, ctx_id: str, field_name: str) -> list[tuple[int, bytes]]:
         core = await self._joined(ctx_id)
-        wanted = self._subscripts[field_name]
-        indices = core.part_indices(FIELDS[field_name])
-        if isinstance(wanted, int):
-            indices = indices[-wanted:]
-        elif wanted != "__all__":
-            indices = [index for index in indices if index in wanted]
+        wanted, part = self._subscripts[field_name], FIELDS[field_name]
+        if isinstance(wanted, set):
+            indices = sorted(index for index in wanted if core.has_part(index, part))
+        else:
+            indices = core.part_indices(part, None if wanted == "__all__" else wanted)
         return self._values_of(core, field_name, reversed(indices))
 
     async def _load_field_keys(self, ctx_id: str, field_name: str) -> list[int]:
@@ -155,10 +154,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
         part = FIELDS[field_name]
         own = self._own(ctx_id)
         core = own.result().core if own is not None and own.done() else None
-        if core is None or not set(keys).issubset(core.part_indices(part)):
+        if core is None or not all(core.has_part(index, part) for index in keys):
             core = await self._joined(ctx_id)
-        found = set(keys).intersection(core.part_indices(part))
-        return self._values_of(core, field_name, sorted(found))
+        found = [index for index in sorted(set(keys)) if core.has_part(index, part)]
+        return self._values_of(core, field_name, found)
 
     async def _clear_all(self) -> None:
         await self.storage.clear_async()

@@ -134,7 +134,7 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         return self.storage._native
 
     def _find(self, key: Hashable) -> Start:
-        return partial(self._native.find, _stored(key), None, None)
+        return partial(self._native.find_surveyed, _stored(key))
 
     def _save(self, key: Hashable, value: Context, twin: _Twin) -> Start:
         stored = _stored(value.id if key is None else key)

@@ -6,6 +6,7 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -102,11 +103,20 @@ std::int64_t add_part(const PyContext& self, TurnPart part, std::string_view tex
   return context.add_response(Message::from_json(text));
 }
 
-std::vector<std::int64_t> part_indices(const PyContext& self, TurnPart part) {
+bool has_part(const PyContext& self, std::int64_t index, TurnPart part) {
+  const TurnText* const turn = ContextAccess::state(self.get()).turns.find(index);
+  return turn != nullptr && !turn->parts[static_cast<std::size_t>(part)].empty();
+}
+
+/// In ascending order; of the last ones alone when their number is given.
+std::vector<std::int64_t> part_indices(const PyContext& self, TurnPart part,
+                                       std::optional<std::size_t> last) {
   std::vector<std::int64_t> indices;
-  for (const TurnText& turn : ContextAccess::state(self.get()).turns.all()) {
-    if (!turn.parts[static_cast<std::size_t>(part)].empty()) indices.push_back(turn.index);
+  const auto& turns = ContextAccess::state(self.get()).turns.all();
+  for (auto turn = turns.rbegin(); turn != turns.rend() && indices.size() != last; ++turn) {
+    if (!turn->parts[static_cast<std::size_t>(part)].empty()) indices.push_back(turn->index);
   }
+  std::reverse(indices.begin(), indices.end());
   return indices;
 }
 
@@ -257,7 +267,8 @@ void bind_context(nb::module_& module) {
       .def("erase", [](const PyContext& self, std::int64_t index,
                        TurnPart part) { return self.get().erase(index, part); })
       .def("sequence", &sequence)
-      .def("part_indices", &part_indices)
+      .def("has_part", &has_part)
+      .def("part_indices", &part_indices, "part"_a, "last"_a = nb::none())
       .def("turn_indices", [](const PyContext& self) { return self.get().turn_indices(); })
       .def("members", &members)
       .def("members_to_json", [](const PyContext& self,

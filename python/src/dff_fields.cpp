@@ -69,17 +69,22 @@ std::pair<Seen, nb::dict> DffFields::load(const PyContext& core,
                                           const nb::callable& validated) const {
   const GarbagePause pause;
   const auto& state = ContextAccess::state(core.get());
+  // It is of the context as it came, once.
+  Survey survey = std::exchange(core.box()->survey, {});
+  if (survey.size() != state.turns.all().size()) survey = PlainMessages::survey(core.get());
+  auto plain = survey.begin();
   const nb::object unread = nb::cast(UnreadTurns{state.turns.all(), messages_});
   std::array<nb::dict, turn_parts> sequences;
   for (const TurnText& turn : nb::inst_ptr<UnreadTurns>(unread)->turns) {
     const nb::object index = stolen(PyLong_FromLongLong(turn.index));
+    const auto& is_plain = *plain++;
     for (std::size_t i = 0; i < turn_parts; ++i) {
       const std::string_view text = turn.parts[i];
       if (text.empty()) continue;
       const auto part = static_cast<TurnPart>(i);
       if (part == TurnPart::label) {
         put(sequences[i], index, label_of(text));
-      } else if (PlainMessages::is_plain(text)) {
+      } else if (is_plain[i]) {
         put(sequences[i], index, messages_->unread(unread, index.ptr(), part));
       } else {
         put(sequences[i], index, validated_message(text, validated));

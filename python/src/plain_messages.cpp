@@ -26,6 +26,19 @@ bool is_null(std::string_view span) noexcept {
   return span.empty() || span == "null";
 }
 
+bool is_plain(std::string_view stored) {
+  if (stored.find("dialogstore:class") != std::string_view::npos) return false;
+  JsonCursor cursor(stored);
+  MessageSpans spans;
+  std::string_view field;
+  if (!read_message(cursor, spans, field) || !spans.extra.empty()) return false;
+  if (!is_null(spans.known[commands]) || !is_null(spans.known[attachments])) return false;
+  return std::all_of(spans.known.begin() + annotations, spans.known.end(), [](auto span) {
+    // Of other kinds, pydantic has a word to say about it.
+    return is_null(span) || json_kind(span) == JsonKind::object;
+  });
+}
+
 PyTypeObject* as_type(const nb::object& kind) noexcept {
   return reinterpret_cast<PyTypeObject*>(kind.ptr());
 }
@@ -98,17 +111,18 @@ bool PlainMessages::is_unchanged(PyObject* message, std::span<const Stamp> stamp
   return is_ordinary(message) && are_valid(stamps, dict_of(message).ptr());
 }
 
-bool PlainMessages::is_plain(std::string_view stored) {
-  if (stored.find("dialogstore:class") != std::string_view::npos) return false;
-  JsonCursor cursor(stored);
-  MessageSpans spans;
-  std::string_view field;
-  if (!read_message(cursor, spans, field) || !spans.extra.empty()) return false;
-  if (!is_null(spans.known[commands]) || !is_null(spans.known[attachments])) return false;
-  return std::all_of(spans.known.begin() + annotations, spans.known.end(), [](auto span) {
-    // Of other kinds, pydantic has a word to say about it.
-    return is_null(span) || json_kind(span) == JsonKind::object;
-  });
+Survey PlainMessages::survey(const Context& context) {
+  Survey survey;
+  const auto& turns = ContextAccess::state(context).turns.all();
+  survey.reserve(turns.size());
+  for (const TurnText& turn : turns) {
+    auto& plain = survey.emplace_back();
+    for (const TurnPart part : {TurnPart::request, TurnPart::response}) {
+      const auto place = static_cast<std::size_t>(part);
+      plain[place] = !turn.parts[place].empty() && is_plain(turn.parts[place]);
+    }
+  }
+  return survey;
 }
 
 nb::object PlainMessages::unread(nb::handle turns, PyObject* index, TurnPart part) const {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "context.hpp"
 #include "model/context_access.hpp"
 #include "stamps.hpp"
 
@@ -30,8 +31,8 @@ class PlainMessages {
   /// Whether a message is still what was written when the stamps were taken.
   [[nodiscard]] bool is_unchanged(PyObject* message, std::span<const Stamp> stamps) const;
 
-  /// Whether a stored text is of a message that `unread` may stand for.
-  [[nodiscard]] static bool is_plain(std::string_view stored);
+  /// Whether stored texts are of messages that `unread` may stand for. Any thread.
+  [[nodiscard]] static Survey survey(const Context& context);
   /// A message to be read when it is used. `turns` is an UnreadTurns, and `index` a turn of it.
   [[nodiscard]] nanobind::object unread(nanobind::handle turns, PyObject* index,
                                         TurnPart part) const;
