@@ -230,20 +230,16 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
         return [(index, value_of(core, field, index, self._allow_pickle)) for index in indices]
 
 
-def _last_index(core: _core.Context) -> int:
-    return max(core.turn_indices(), default=0)
-
-
 def _main_info_of(core: _core.Context) -> Optional[ContextMainInfo]:
     """None when Chatsky stored turns alone. Of what other bots stored, the rest has defaults."""
-    fields = {"current_turn_id": _last_index(core)}
+    fields = {"current_turn_id": core.last_index()}
     text = core.member(_core.Place.EXTRA, _NAME)
     if text is not None:
         stored = json.loads(text)
         if "created_at" not in stored:
             return None
         last_known = stored.pop("last_index", None)
-        if last_known is not None and last_known < _last_index(core):
+        if last_known is not None and last_known < core.last_index():
             del stored["current_turn_id"]  # the turns of a merge stand behind it
         fields.update(stored)
     framework_data = core.member(_core.Place.FRAMEWORK_STATES, _NAME)
@@ -269,7 +265,7 @@ def _put_main_info(core: _core.Context, info: Optional[ContextMainInfo], is_stor
         stored = json.loads(present or "{}")
     else:
         return  # another bot's, which has no main part
-    stored["last_index"] = _last_index(core)
+    stored["last_index"] = core.last_index()
     core.set_member(_core.Place.EXTRA, _NAME, json.dumps(stored, separators=(",", ":")))
 
 

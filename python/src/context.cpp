@@ -269,13 +269,18 @@ void bind_context(nb::module_& module) {
       .def("sequence", &sequence)
       .def("has_part", &has_part)
       .def("part_indices", &part_indices, "part"_a, "last"_a = nb::none())
+      .def("last_index",
+           [](const PyContext& self) {
+             const auto& turns = ContextAccess::state(self.get()).turns.all();
+             return turns.empty() ? std::int64_t{0} : turns.back().index;
+           })
       .def("turn_indices", [](const PyContext& self) { return self.get().turn_indices(); })
       .def("members", &members)
       .def("members_to_json", [](const PyContext& self,
                                  Place place) { return object_at(self.get(), place).to_text(); })
       .def("members_to_dict",
            [](const PyContext& self, Place place) {
-             return read_json(object_at(self.get(), place).to_text());
+             return read_members(object_at(self.get(), place));
            })
       .def("assign_members", &assign_members, "place"_a, "text"_a, "is_same"_a.none())
       .def("member", &member)

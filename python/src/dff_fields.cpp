@@ -58,7 +58,7 @@ void put(const nb::dict& dict, const nb::object& key, const nb::object& value) {
 }
 
 nb::object members_of(const JsonObject& object, Stamps& stamps) {
-  nb::object members = read_json(object.to_text());
+  nb::object members = read_members(object);
   add_stamps(stamps, members.ptr());
   return members;
 }

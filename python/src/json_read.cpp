@@ -32,6 +32,8 @@ nb::object to_number(std::string_view text) {
 /// hashed once.
 class Keys {
  public:
+  static constexpr std::size_t most = 1024;
+
   nb::object get(std::string_view text) {
     if (text.size() > longest) return to_str(text);
     Entry& entry = entries_[std::hash<std::string_view>()(text) % entries_.size()];
@@ -48,7 +50,7 @@ class Keys {
     std::string text;
     nb::object key;
   };
-  std::array<Entry, 1024> entries_;
+  std::array<Entry, most> entries_;
 };
 
 Keys& keys() {
@@ -177,6 +179,17 @@ class JsonReader {
 
 nb::object read_json(std::string_view text) {
   return JsonReader(text).read_value();
+}
+
+nb::dict read_members(const JsonObject& object) {
+  nb::dict members;
+  const bool are_few = object.size() <= Keys::most / 2;
+  for (const auto& [name, value] : object) {
+    const nb::object key = are_few ? keys().get(name) : to_str(name);
+    const nb::object held = read_json(value.text());
+    if (PyDict_SetItem(members.ptr(), key.ptr(), held.ptr()) != 0) throw nb::python_error();
+  }
+  return members;
 }
 
 }  // namespace dialogstore::python
