@@ -96,8 +96,15 @@ bool compare_members(const Stamps* then, PyObject* live, const JsonObject& store
     now = *then;
     return true;
   }
-  std::size_t known = 0;
   std::string text;
+  if (stored.empty()) {
+    if (append_json(text, live)) {
+      found.all = std::move(text);
+      add_stamps(now, live);
+      return true;
+    }
+  }
+  std::size_t known = 0;
   Py_ssize_t place = 0;
   PyObject* name = nullptr;
   PyObject* value = nullptr;
@@ -127,24 +134,8 @@ bool compare_members(const Stamps* then, PyObject* live, const JsonObject& store
   return true;
 }
 
-void fill_members(JsonObject& object, Changes::Members& members) {
-  if (members.set.empty()) return;
-  std::string text;
-  for (const auto& [name, value] : members.set) {
-    text += text.empty() ? '{' : ',';
-    static_cast<void>(append_json_string(text, name));  // it was written before
-    text.append(1, ':').append(value);
-  }
-  text += '}';
-  JsonCursor cursor(text);
-  static_cast<void>(JsonAccess::read_object(cursor, object));
-  members.set.clear();
-}
-
-/// A twin that is new becomes what it would be if it had been read from JSON.
-void fill(State& state, Changes& changes, const std::shared_ptr<const std::string>& texts) {
-  fill_members(state.misc, changes.misc);
-  fill_members(state.framework_states, changes.framework_states);
+/// The turns of a twin that has none and is new: as if they had been read from JSON.
+void fill(State& state, const Changes& changes, const std::shared_ptr<const std::string>& texts) {
   std::array<std::vector<PartText>, turn_parts> parts;
   for (const auto& [part, index, begin, size] : changes.set) {
     const auto text = std::string_view(*texts).substr(begin, size);
@@ -189,6 +180,7 @@ bool DffFields::compare_messages(TurnPart part, const Seen* seen, PyObject* live
   auto& stamps = found.now.stamps;
   now.reserve(static_cast<std::size_t>(PyDict_GET_SIZE(live)));
   nb::dict special;
+  std::size_t place_of_load = 0;
   Py_ssize_t place = 0;
   PyObject* key = nullptr;
   PyObject* value = nullptr;
@@ -196,7 +188,7 @@ bool DffFields::compare_messages(TurnPart part, const Seen* seen, PyObject* live
     std::int64_t index = 0;
     if (!read_index(key, index)) return false;
     const SharedText* const stored = turns.at(index);
-    if (const SharedText* const unread = messages_->text_of(value)) {
+    if (const SharedText* const unread = messages_->text_of(value, place_of_load)) {
       if (stored != nullptr && unread->view().data() == stored->view().data()) continue;
       messages_->read(value);
     }
@@ -267,8 +259,7 @@ Seen DffFields::apply(Changes& changes, const PyContext& twin, const PyContext* 
   erase(changes.framework_states.gone,
         [&](const auto& name) { context.erase_framework_state(name); });
 
-  if (!state.position && state.turns.empty() && state.misc.empty() &&
-      state.framework_states.empty()) {
+  if (!state.position && state.turns.empty()) {
     fill(state, changes, texts);
   } else {
     for (const auto& [part, index, begin, size] : changes.set) {
@@ -280,7 +271,15 @@ Seen DffFields::apply(Changes& changes, const PyContext& twin, const PyContext* 
       set_turn_part(state, index, part, SharedText(text, texts));
     }
   }
-  const auto set = [&same](const JsonObject& present, Changes::Members& members, auto set_one) {
+  const auto set = [&](JsonObject& present, Changes::Members& members, auto set_one) {
+    if (!members.all.empty()) {
+      JsonObject added = JsonObject::parse(members.all);
+      if (!state.position && present.empty()) {
+        present = std::move(added);
+      } else {
+        for (const auto& [name, value] : added) set_one(name, value);
+      }
+    }
     for (auto& [name, text] : members.set) {
       const Json* const old = present.find(name);
       if (old != nullptr && same && same(std::string(old->text()), text)) continue;

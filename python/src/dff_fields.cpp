@@ -42,8 +42,8 @@ nb::object label_of(std::string_view text) {
   JsonCursor cursor(text);
   LabelSpans spans;
   if (!read_label(cursor, spans)) return nb::none();  // it was checked when it was loaded
-  const nb::object flow = read_json(spans.flow);
-  const nb::object node = read_json(spans.node);
+  const nb::object flow = read_json_text(spans.flow);
+  const nb::object node = read_json_text(spans.node);
   return stolen(PyTuple_Pack(2, flow.ptr(), node.ptr()));
 }
 
@@ -53,20 +53,56 @@ nb::object validated_message(std::string_view text, const nb::callable& validate
   return validated(nb::str(content.data(), content.size()));
 }
 
+bool holds_no_containers(PyObject* dict) noexcept {
+  Py_ssize_t place = 0;
+  PyObject* value = nullptr;
+  while (PyDict_Next(dict, &place, nullptr, &value) != 0) {
+    if (PyDict_CheckExact(value) || PyList_CheckExact(value)) return false;
+  }
+  return true;
+}
+
 void put(const nb::dict& dict, const nb::object& key, const nb::object& value) {
   if (PyDict_SetItem(dict.ptr(), key.ptr(), value.ptr()) != 0) throw nb::python_error();
 }
 
-nb::object members_of(const JsonObject& object, Stamps& stamps) {
-  nb::object members = read_members(object);
+}  // namespace
+
+nb::object LargeDicts::find(const std::string& text) {
+  if (const auto old = old_.find(text); old != old_.end()) {
+    const nb::object dict = std::move(old->second);
+    old_.erase(old);
+    put(text, dict);
+  }
+  const auto found = young_.find(text);
+  if (found == young_.end()) return {};
+  return stolen(PyDict_Copy(found->second.ptr()));
+}
+
+void LargeDicts::put(const std::string& text, nb::object dict) {
+  if (text.size() > capacity) return;
+  if (size_ + text.size() > capacity) {
+    old_ = std::exchange(young_, {});
+    size_ = 0;
+  }
+  if (young_.insert_or_assign(text, std::move(dict)).second) size_ += text.size();
+}
+
+nb::object DffFields::members_of(const JsonObject& object, Stamps& stamps) {
+  const bool is_large = object.size() >= LargeDicts::least_members;
+  const std::string text = is_large ? object.to_text() : std::string();
+  nb::object members = is_large ? large_.find(text) : nb::object();
+  if (!members) {
+    members = read_members(object);
+    if (is_large && holds_no_containers(members.ptr())) {
+      large_.put(text, stolen(PyDict_Copy(members.ptr())));
+    }
+  }
   add_stamps(stamps, members.ptr());
   return members;
 }
 
-}  // namespace
-
-std::pair<Seen, nb::dict> DffFields::load(const PyContext& core,
-                                          const nb::callable& validated) const {
+std::pair<Seen, nb::dict> DffFields::load(const PyContext& core, const nb::callable& validated) {
   const GarbagePause pause;
   const auto& state = ContextAccess::state(core.get());
   // It is of the context as it came, once.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,7 @@ struct Changes {
   struct Members {
     std::vector<std::pair<std::string, std::string>> set;  ///< names and JSON
     std::vector<std::string> gone;
+    std::string all;  ///< instead, where the twin has none: the JSON of them
   };
   Seen now;
   /// The stored form of the parts that were set or may have changed.
@@ -52,6 +54,25 @@ struct Changes {
   nanobind::dict fields;
 };
 
+/// Dicts of many members that hold no others, by the JSON they came as: a bot's misc is mostly the
+/// same from turn to turn, and copying a dict is a tenth of making it. Once `capacity` bytes of
+/// JSON have come in, those that nobody asked for meanwhile go.
+class LargeDicts {
+ public:
+  static constexpr std::size_t least_members = 64;
+
+  /// A copy; null when there is none.
+  [[nodiscard]] nanobind::object find(const std::string& text);
+  void put(const std::string& text, nanobind::object dict);
+
+ private:
+  static constexpr std::size_t capacity = std::size_t{4} << 20;
+  using Map = std::unordered_map<std::string, nanobind::object>;
+
+  std::size_t size_ = 0;
+  Map young_, old_;
+};
+
 /// `_core.DffFields`, with DFF's class of messages and the one of unread messages.
 class DffFields {
  public:
@@ -60,8 +81,7 @@ class DffFields {
 
   /// What `core` holds, as fields of a DFF context. `validated` makes a message of DFF's JSON of it
   /// where it takes pydantic.
-  std::pair<Seen, nanobind::dict> load(const PyContext& core,
-                                       const nanobind::callable& validated) const;
+  std::pair<Seen, nanobind::dict> load(const PyContext& core, const nanobind::callable& validated);
 
   /// How `fields`, a DFF context's own, differ from the twin. Nothing when they are of other types
   /// than DFF gives them, so that all has to be looked at.
@@ -78,7 +98,10 @@ class DffFields {
   bool compare_messages(TurnPart part, const Seen* seen, PyObject* live, const PyContext& twin,
                         Changes& found) const;
 
+  nanobind::object members_of(const JsonObject& object, Stamps& stamps);
+
   std::shared_ptr<const PlainMessages> messages_;
+  LargeDicts large_;
 };
 
 void bind_dff_fields(nanobind::module_& module);

@@ -181,6 +181,11 @@ nb::object read_json(std::string_view text) {
   return JsonReader(text).read_value();
 }
 
+nb::object read_json_text(std::string_view text) {
+  if (text.find('\\') != std::string_view::npos) return read_json(text);
+  return to_str(text.substr(1, text.size() - 2));
+}
+
 nb::dict read_members(const JsonObject& object) {
   nb::dict members;
   const bool are_few = object.size() <= Keys::most / 2;

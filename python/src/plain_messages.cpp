@@ -136,18 +136,21 @@ nb::object PlainMessages::unread(nb::handle turns, PyObject* index, TurnPart par
   return message;
 }
 
-const SharedText* PlainMessages::text_of(PyObject* message) const {
+const SharedText* PlainMessages::text_of(PyObject* message, std::size_t& place) const {
   if (Py_TYPE(message) != as_type(unread_kind_)) return nullptr;
   PyObject* const turns = private_.of(message);
-  PyObject* const index = set_.of(message);
-  if (turns == nullptr || !nb::isinstance<UnreadTurns>(turns)) return nullptr;
+  static PyObject* const turns_type = nb::type<UnreadTurns>().ptr();
+  if (turns == nullptr || reinterpret_cast<PyObject*>(Py_TYPE(turns)) != turns_type) return nullptr;
   const auto& all = nb::inst_ptr<UnreadTurns>(turns)->turns;
-  const std::int64_t wanted = PyLong_AsLongLong(index);
-  const auto turn =
-      std::lower_bound(all.begin(), all.end(), wanted,
-                       [](const TurnText& each, std::int64_t place) { return each.index < place; });
+  const std::int64_t wanted = PyLong_AsLongLong(set_.of(message));
+  if (place >= all.size() || all[place].index != wanted) {
+    const auto found = std::lower_bound(
+        all.begin(), all.end(), wanted,
+        [](const TurnText& each, std::int64_t index) { return each.index < index; });
+    place = static_cast<std::size_t>(found - all.begin());
+  }
   const auto part = extra_.of(message) == Py_True ? TurnPart::response : TurnPart::request;
-  return &turn->parts[static_cast<std::size_t>(part)];
+  return &all[place++].parts[static_cast<std::size_t>(part)];
 }
 
 nb::object PlainMessages::fields_of(std::string_view stored) const {
@@ -168,14 +171,15 @@ nb::object PlainMessages::fields_of(std::string_view stored) const {
 }
 
 void PlainMessages::read(PyObject* message) const {
-  const SharedText* const found = text_of(message);
+  std::size_t place = 0;
+  const SharedText* const found = text_of(message, place);
   if (found == nullptr) return;
   const SharedText stored = *found;
   const nb::object fields = fields_of(stored);
   const nb::object fields_set = stolen(PySet_New(fields_set_.ptr()));
   const nb::object extra = stolen(PyDict_New());
   // Making those may have run code that used the message.
-  if (text_of(message) == nullptr) return;
+  if (text_of(message, place) == nullptr) return;
   set_.put(message, fields_set);
   extra_.put(message, extra);
   private_.put(message, nb::none());

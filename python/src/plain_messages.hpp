@@ -36,8 +36,9 @@ class PlainMessages {
   /// A message to be read when it is used. `turns` is an UnreadTurns, and `index` a turn of it.
   [[nodiscard]] nanobind::object unread(nanobind::handle turns, PyObject* index,
                                         TurnPart part) const;
-  /// The text that an unread message stands for; null when somebody has used it.
-  [[nodiscard]] const SharedText* text_of(PyObject* message) const;
+  /// The text that an unread message stands for; null when somebody has used it. `place`: where its
+  /// turn may be in the load's, to save the search; it is then where the next one may be.
+  [[nodiscard]] const SharedText* text_of(PyObject* message, std::size_t& place) const;
   /// Makes an unread message what pydantic would have built; any other stays as it is.
   void read(PyObject* message) const;
 

@@ -335,7 +335,7 @@ def test_pydantic_writes_only_what_is_not_plain(
         known.add_response(Message(text="new"))
         store["user"] = known
     assert seen == [{7}] * 2
-    assert store["user"].requests[40].misc == {"n": [40, "changed", "changed"]}
+    assert store["user"].requests[40].misc == {"n": [40, "changed"]}
     assert store["user"].requests[7].commands == [Command(do="x")]
 
 
