@@ -100,8 +100,12 @@ void FaultRun::repeat(const std::function<void()>& round) {
   } while (std::chrono::steady_clock::now() < until);
 }
 
+void FaultRun::allow_loss(AllowedLoss::What what, Moment from, Moment to) {
+  losses_.push_back({what, from, to});
+}
+
 void FaultRun::allow_loss(AllowedLoss::What what, Moment from) {
-  losses_.push_back({what, from, std::chrono::steady_clock::now()});
+  allow_loss(what, from, std::chrono::steady_clock::now());
 }
 
 void FaultRun::finish() {
@@ -175,7 +179,8 @@ void FaultRun::look_at_histories(Found& found) {
     const auto verdict = check_linearizable(history);
     EXPECT_TRUE(verdict.is_linearizable)
         << fault_.name << ", seed " << options_.seed << ", " << key
-        << (verdict.has_given_up ? ": too many possibilities; " : ": ") << verdict.explanation;
+        << (verdict.has_given_up ? ": too many possibilities; " : ": ") << verdict.explanation
+        << "\nof" << describe(smallest_rejected(history));
     found.steps += verdict.steps;
     const auto content = found.contents.at(key).value_or(Turns{});
     std::map<int, std::size_t> times;

@@ -50,7 +50,9 @@ class FaultRun {
   /// Breaks something and mends it, again and again while there is time, at least once. After each
   /// round turns must be saved again.
   void repeat(const std::function<void()>& round);
-  /// What is there may be lost by itself from `from` on until now.
+  /// What is there may be lost by itself between these moments.
+  void allow_loss(AllowedLoss::What what, Moment from, Moment to);
+  /// … from that moment on until now.
   void allow_loss(AllowedLoss::What what, Moment from);
   /// Stops the callers and checks everything.
   void finish();
