@@ -62,10 +62,14 @@ class FaultRun {
 
   void look_at_contexts(DBContextStorage& storage, Found& found);
   void look_at_listing(DBContextStorage& storage, const Found& found);
+  void look_at_entries(const std::set<std::string>& present, std::uint64_t count);
+  [[nodiscard]] bool may_leave_an_entry(const RecordedCall& call,
+                                        const ContextHistory& history) const;
   void look_at_histories(Found& found);
   void look_at_answers();
   std::string prefix() const;
   std::set<std::string> stored_keys() const;
+  std::set<std::string> entries() const;
   std::chrono::milliseconds longest_silence() const;
   void report(const Found& found) const;
 

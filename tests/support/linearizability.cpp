@@ -56,6 +56,7 @@ class Search {
     std::stable_sort(entries_.begin(), entries_.end(),
                      [](const auto& a, const auto& b) { return a.call->begin < b.call->begin; });
     is_placed_.assign(entries_.size(), 0);
+    find_firm_ones();
     open_ = static_cast<std::size_t>(std::count_if(
         entries_.begin(), entries_.end(), [](const auto& entry) { return entry.is_certain(); }));
   }
@@ -77,10 +78,49 @@ class Search {
            (call.ending == Ending::unknown || call.end >= loss.from);
   }
 
+  // What was seen where no deposed primary can have answered. As long as nothing takes turns away,
+  // the context grows into each of them: that tells at once which of the turns of a branch are
+  // lost, which to try out would take too long.
+  void find_firm_ones() {
+    const auto shrinks = [](const RecordedCall& call) {
+      return call.kind == Kind::erase && call.ending != Ending::refused;
+    };
+    for (const auto& entry : entries_) {
+      if (shrinks(*entry.call)) return;
+    }
+    for (const auto& loss : losses_) {
+      if (loss.what == What::everything) return;
+    }
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const auto& call = *entries_[i].call;
+      const bool is_answer = entries_[i].is_certain() && (call.kind == Kind::load || call.seen);
+      const bool is_firm = std::all_of(losses_.begin(), losses_.end(), [&](const auto& loss) {
+        return call.begin > loss.to || call.end < loss.from;
+      });
+      if (is_answer && is_firm) firm_.push_back(i);
+    }
+  }
+
+  // Who was seen there took effect there.
+  bool is_firm(int turn) const {
+    return std::any_of(firm_.begin(), firm_.end(), [&](std::size_t i) {
+      const auto& turns = turns_of(entries_[i].call->seen);
+      return std::find(turns.begin(), turns.end(), turn) != turns.end();
+    });
+  }
+
+  bool grows_into_firm_ones(const Seen& state) const {
+    return !state || std::all_of(firm_.begin(), firm_.end(), [&](std::size_t i) {
+      const auto& seen = entries_[i].call->seen;
+      return is_placed_[i] != 0 || (seen && begins_with(*seen, *state));
+    });
+  }
+
   // The placed entries happened, in an order that led to `world`; the last of them to begin began
   // at `latest`. Recursive: as deep as there are calls.
   bool search(World world, Moment latest) {
     if (open_ == 0) return true;
+    if (!grows_into_firm_ones(world.context)) return false;
     if (world.copy && !is_copy_used(world)) world.copy.reset();
     if (++steps_ > most_steps_ || !tried_.insert(memory_of(world, latest)).second) return false;
     note_progress(world);
@@ -280,7 +320,8 @@ class Search {
     return text;
   }
 
-  std::vector<Entry> entries_;  ///< by their begin
+  std::vector<Entry> entries_;     ///< by their begin
+  std::vector<std::size_t> firm_;  ///< see find_firm_ones()
   std::vector<AllowedLoss> losses_;
   std::size_t most_steps_;
   std::size_t steps_ = 0;
@@ -295,7 +336,8 @@ class Search {
 };
 
 bool is_rejected(const ContextHistory& history) {
-  const auto verdict = check_linearizable(history);
+  constexpr std::size_t most_steps = 100'000;  // it is asked for each call of a history
+  const auto verdict = check_linearizable(history, most_steps);
   return !verdict.is_linearizable && !verdict.has_given_up;
 }
 
