@@ -148,11 +148,11 @@ Task<SaveResult> RedisRowLog::send(std::string key, Saving request, SentBefore f
       case NextStep::fail:
         throw std::move(decision.failure);
       case NextStep::finish:
-        if (listing == Listing::missing) {
-          co_await relist(key, decision.result.answer, deadline);
-        } else if (clock_jumps != state_->clock_jumps() && request->op != SaveOp::erase) {
-          co_await renew_entry(key, decision.result.answer, deadline);
+        if (clock_jumps != state_->clock_jumps() && request->op != SaveOp::erase &&
+            listing == Listing::fine) {
+          listing = Listing::outdated;
         }
+        if (has_taken_effect(decision.result.answer)) co_await mend(listing, key, deadline);
         co_await confirm_durable(name, decision.result.answer, std::move(confirmed), deadline);
         co_return std::move(decision.result);
       case NextStep::send_after_pause:
@@ -197,17 +197,12 @@ void RedisRowLog::learn_from(const SaveDecision& decision, std::uint16_t slot,
   if (decision.is_connection_new) state_->forget();
 }
 
-// What was listed before the jump, or not listed since it was a short while ago, has the time of
-// before it, and would count as expired while the context lives on.
-Task<void> RedisRowLog::renew_entry(std::string key, SaveAnswer answer, Deadline deadline) {
-  if (!has_taken_effect(answer)) co_return;
-  const bool is_listed = co_await index_->refresh(key, deadline);
-  if (!is_listed) co_await relist(std::move(key), answer, deadline);
-}
-
-// A context that is there and not listed: the server of the listing lost the entry.
-Task<void> RedisRowLog::relist(std::string key, SaveAnswer answer, Deadline deadline) {
-  if (!has_taken_effect(answer)) co_return;
+// Outdated is what was listed before the clock jumped, or not listed since it was a short while
+// ago: it has the time of before the jump, and would count as expired while the context lives on.
+// When there is no entry, the server of the listing lost it.
+Task<void> RedisRowLog::mend(Listing listing, std::string key, Deadline deadline) {
+  if (listing != Listing::missing && listing != Listing::outdated) co_return;
+  if (listing == Listing::outdated && co_await index_->refresh(key, deadline)) co_return;
   try {
     co_await index_->list(std::move(key), deadline);
   } catch (const Failure&) {

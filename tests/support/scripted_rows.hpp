@@ -53,6 +53,12 @@ struct ScriptedStore {
   std::map<std::string, DequeRows> lists;
   std::deque<SaveStep> steps;
   std::vector<std::size_t> reads;  ///< how many rows each read asked for; 0: all
+
+  bool reads_wait = false;  ///< others go on before the reader gets the rows
+  /// Of the rows that readers have, how many bytes; and of how many reads.
+  std::uint64_t read_bytes = 0, most_read_bytes = 0;
+  std::size_t readers = 0, most_readers = 0;
+  bool knows_sizes = true;
 };
 
 /// A storage on `store`; several may be opened on one.
