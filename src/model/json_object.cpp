@@ -14,6 +14,7 @@ namespace {
 
 // Up to here a walk over all names is as fast as any index.
 constexpr std::size_t linear_members = 32;
+constexpr std::size_t usual_members = 4;
 
 // The first eight bytes as a number; a shorter name has zeros behind it. Names stand in the order
 // of these numbers wherever they differ.
@@ -174,6 +175,7 @@ bool JsonAccess::read_object(JsonCursor& cursor, JsonObject& object) {
   std::string_view value;
   std::string name;
   object.clear();
+  object.members_.reserve(usual_members);
   const std::size_t begin = cursor.offset() - 1;
   while (cursor.next_member(raw, value)) {
     object.members_.emplace_back(decoded_name(raw, name),

@@ -3,7 +3,6 @@
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstring>
 #include <memory_resource>
@@ -37,18 +36,69 @@ const redisReadTask& current_task(const redisReader& reader) {
 }
 #endif
 
-// Most replies (a status, a number, a short array) fit in the first block: one allocation for all.
+// What a reply lies in. Its first block follows the object itself (RoomBehind) and has room for all
+// of nearly every reply: one allocation for a reply, whatever its size.
 class Arena {
  public:
-  Arena() noexcept : memory_(first_.data(), first_.size()) {}
+  explicit Arena(std::size_t room) noexcept : first_(this + 1), left_(room) {}
   void* allocate(std::size_t bytes, std::size_t alignment) {
-    return memory_.allocate(bytes, alignment);
+    if (void* const place = std::align(alignment, bytes, first_, left_)) {
+      first_ = static_cast<std::byte*>(place) + bytes;
+      left_ -= bytes;
+      return place;
+    }
+    return more_.allocate(bytes, alignment);
   }
 
  private:
-  alignas(std::max_align_t) std::array<std::byte, 256> first_;
-  std::pmr::monotonic_buffer_resource memory_;
+  void* first_;
+  std::size_t left_;
+  std::pmr::monotonic_buffer_resource more_{most_slack};
+  static constexpr std::size_t most_slack = 1024;
 };
+
+// Allocates what shared_ptr asks for, and `room` bytes behind it.
+template <class Value>
+struct RoomBehind {
+  using value_type = Value;
+
+  explicit RoomBehind(std::size_t bytes) noexcept : room(bytes) {}
+  template <class Other>
+  RoomBehind(const RoomBehind<Other>& other) noexcept : room(other.room) {}
+
+  Value* allocate(std::size_t count) {
+    return static_cast<Value*>(::operator new(count * sizeof(Value) + room));
+  }
+  void deallocate(Value* values, std::size_t /*count*/) noexcept { ::operator delete(values); }
+  template <class Other>
+  friend bool operator==(const RoomBehind& a, const RoomBehind<Other>& b) noexcept {
+    return a.room == b.room;
+  }
+
+  std::size_t room;
+};
+
+// A status, a number, a short array of them.
+constexpr std::size_t usual_room = 256;
+// What is taken for an array before its elements have come: each is told and judged by itself.
+constexpr std::size_t largest_room = 64U << 10;
+
+// Room for an array and its elements, as far as they are strings that have come already. Trusts no
+// number beyond the bytes that are there.
+std::size_t room_for(std::string_view unread, std::size_t count) noexcept {
+  constexpr std::size_t of_element = sizeof(ReplyNode) + sizeof(ReplyNode*);
+  std::size_t room = sizeof(ReplyNode) + alignof(ReplyNode);
+  for (; count > 0 && unread.starts_with('$') && room < largest_room; --count) {
+    std::size_t length = 0;
+    const auto [end, error] =
+        std::from_chars(unread.data() + 1, unread.data() + unread.size(), length);
+    const auto header = static_cast<std::size_t>(end - unread.data()) + 2;
+    if (error != std::errc{} || header > unread.size() || length > unread.size() - header) break;
+    unread.remove_prefix(std::min(header + length + 2, unread.size()));
+    room += of_element + length + alignof(ReplyNode);
+  }
+  return std::max(room, usual_room);
+}
 
 struct ReaderDelete {
   void operator()(redisReader* reader) const noexcept { redisReaderFree(reader); }
@@ -81,6 +131,7 @@ class ReplyReader::Parser {
   bool fail(errc failure, std::string detail);
   bool fail_as_reader();
 
+  void make_room(std::size_t elements);
   ReplyNode* add_node(const redisReadTask& task, ReplyKind kind);
   void* add_string(const redisReadTask& task, const char* text, std::size_t length);
   void* add_array(const redisReadTask& task, std::size_t count);
@@ -207,9 +258,16 @@ bool ReplyReader::Parser::fail_as_reader() {
               "the server does not speak the Redis protocol: " + std::string(reader_->errstr));
 }
 
+// For a reply that begins; of an array the elements are unread yet.
+void ReplyReader::Parser::make_room(std::size_t elements) {
+  const std::string_view unread(reader_->buf + reader_->pos, reader_->len - reader_->pos);
+  const std::size_t room = elements == 0 ? usual_room : room_for(unread, elements);
+  arena_ = std::allocate_shared<Arena>(RoomBehind<Arena>(room), room);
+}
+
 ReplyNode* ReplyReader::Parser::add_node(const redisReadTask& task, ReplyKind kind) {
   if (!arena_) {
-    arena_ = std::make_shared<Arena>();
+    make_room(0);
   }
   auto* node = ::new (arena_->allocate(sizeof(ReplyNode), alignof(ReplyNode))) ReplyNode{};
   node->kind = kind;
@@ -261,6 +319,9 @@ void* ReplyReader::Parser::add_array(const redisReadTask& task, std::size_t coun
                                      std::to_string(limits::reply_elements) + " elements");
   }
   elements_ += count;
+  if (!arena_) {
+    make_room(count);
+  }
   ReplyNode* node = add_node(task, ReplyKind::array);
   if (count != 0) {
     auto** slots = static_cast<const ReplyNode**>(
