@@ -103,6 +103,9 @@ void FaultRun::repeat(const std::function<void()>& round) {
 
 void FaultRun::allow_loss(AllowedLoss::What what, Moment from, Moment to) {
   losses_.push_back({what, from, to});
+  if (what != AllowedLoss::What::branch) return;
+  fault_.may_lose = true;
+  fault_.may_unlist = true;
 }
 
 void FaultRun::allow_loss(AllowedLoss::What what, Moment from) {

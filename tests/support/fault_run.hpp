@@ -24,7 +24,7 @@ struct Fault {
   std::string name;         ///< of the report; empty: there is none
   std::string promise;      ///< what docs/reliability.md says of it, in a few words
   std::set<errc> told;      ///< what callers may be told beside success and conflicts
-  bool may_lose = false;    ///< acknowledged turns; then losses must be allowed, too
+  bool may_lose = false;    ///< acknowledged turns, every time; then losses must be allowed, too
   bool may_unlist = false;  ///< the listing may be behind: `check` has to put it right
 };
 
