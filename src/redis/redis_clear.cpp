@@ -136,7 +136,7 @@ Task<bool> RedisRowLog::erase_one(std::string key, Deadline deadline) {
     Token own;
     fill_random(own);
     auto erase = std::make_shared<format::SaveRequest>(format::plan_erase(header.version, own));
-    const auto result = co_await send(key, std::move(erase), std::nullopt, deadline);
+    const auto result = co_await send(key, name, std::move(erase), std::nullopt, deadline);
     switch (result.answer) {
       case SaveAnswer::saved:
       case SaveAnswer::already:

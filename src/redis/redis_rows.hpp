@@ -51,7 +51,8 @@ class RedisRowLog final : public RowLog {
   Task<std::optional<std::string>> get_ready(std::string key, format::SaveOp op, bool resent,
                                              Deadline deadline);
   /// Sends it until its outcome is known.
-  Task<SaveResult> send(std::string key, Saving request, SentBefore first_sent, Deadline deadline);
+  Task<SaveResult> send(std::string key, KeyName name, Saving request, SentBefore first_sent,
+                        Deadline deadline);
   Task<ExecResult> send_and_refresh(std::string key, std::uint16_t slot, std::string bytes,
                                     Listing* listing, Confirmation* confirmed, Deadline deadline);
   Task<void> wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
@@ -70,6 +71,8 @@ class RedisRowLog final : public RowLog {
   /// Sends one copy of a save, and behind it what waits for replicas or disks.
   Task<ExecResult> exec_save(std::uint16_t slot, std::string bytes, Confirmation* confirmed,
                              Deadline deadline);
+  Task<ExecResult> exec_and_wait(std::uint16_t slot, std::string bytes, Confirmation* confirmed,
+                                 Deadline deadline);
   /// Throws Failure (not_replicated) when a save that has taken effect is not as durable as it was
   /// to be.
   Task<void> confirm_durable(KeyName name, SaveAnswer answer, Confirmation confirmed,

@@ -9,6 +9,8 @@
 #include <new>
 #include <utility>
 
+#include "redis/reply_extent.hpp"
+
 namespace dialogstore::redis {
 namespace {
 
@@ -83,21 +85,9 @@ constexpr std::size_t usual_room = 256;
 // What is taken for an array before its elements have come: each is told and judged by itself.
 constexpr std::size_t largest_room = 64U << 10;
 
-// Room for an array and its elements, as far as they are strings that have come already. Trusts no
-// number beyond the bytes that are there.
-std::size_t room_for(std::string_view unread, std::size_t count) noexcept {
-  constexpr std::size_t of_element = sizeof(ReplyNode) + sizeof(ReplyNode*);
-  std::size_t room = sizeof(ReplyNode) + alignof(ReplyNode);
-  for (; count > 0 && unread.starts_with('$') && room < largest_room; --count) {
-    std::size_t length = 0;
-    const auto [end, error] =
-        std::from_chars(unread.data() + 1, unread.data() + unread.size(), length);
-    const auto header = static_cast<std::size_t>(end - unread.data()) + 2;
-    if (error != std::errc{} || header > unread.size() || length > unread.size() - header) break;
-    unread.remove_prefix(std::min(header + length + 2, unread.size()));
-    room += of_element + length + alignof(ReplyNode);
-  }
-  return std::max(room, usual_room);
+std::size_t room_of(const Extent& array) noexcept {
+  constexpr std::size_t of_node = sizeof(ReplyNode) + alignof(ReplyNode);
+  return of_node + array.elements * (of_node + sizeof(ReplyNode*)) + array.text_bytes;
 }
 
 struct ReaderDelete {
@@ -123,6 +113,7 @@ class ReplyReader::Parser {
   static void* on_foreign_type(const redisReadTask* task);
   static redisReplyObjectFunctions make_functions() noexcept;
 
+  [[nodiscard]] std::size_t next_slice(std::string_view bytes) const noexcept;
   bool feed_slice(std::string_view bytes, std::vector<Reply>& replies);
   bool check_unfinished();
   bool check_bulk_length(std::string_view header);
@@ -174,11 +165,21 @@ redisReplyObjectFunctions ReplyReader::Parser::make_functions() noexcept {
 
 bool ReplyReader::Parser::feed(std::string_view bytes, std::vector<Reply>& replies) {
   while (failure_ == errc{} && !bytes.empty()) {
-    const std::string_view slice = bytes.substr(0, slice_bytes);
+    const std::string_view slice = bytes.substr(0, next_slice(bytes));
     bytes.remove_prefix(slice.size());
     feed_slice(slice, replies);
   }
   return failure_ == errc{};
+}
+
+// A whole reply at a time, where it can be seen: then nothing is left to be moved.
+std::size_t ReplyReader::Parser::next_slice(std::string_view bytes) const noexcept {
+  // Asked for a reply that has not begun, redisReader has a task without a type for it.
+  const bool has_begun =
+      reader_->ridx > 0 || (reader_->ridx == 0 && current_task(*reader_).type >= 0);
+  const bool is_between_replies = !has_begun && reader_->pos == reader_->len;
+  const std::size_t whole = is_between_replies ? whole_array(bytes) : 0;
+  return whole != 0 ? whole : slice_bytes;
 }
 
 bool ReplyReader::Parser::feed_slice(std::string_view bytes, std::vector<Reply>& replies) {
@@ -261,7 +262,9 @@ bool ReplyReader::Parser::fail_as_reader() {
 // For a reply that begins; of an array the elements are unread yet.
 void ReplyReader::Parser::make_room(std::size_t elements) {
   const std::string_view unread(reader_->buf + reader_->pos, reader_->len - reader_->pos);
-  const std::size_t room = elements == 0 ? usual_room : room_for(unread, elements);
+  const std::size_t room =
+      elements == 0 ? usual_room
+                    : std::clamp(room_of(measure(unread, elements)), usual_room, largest_room);
   arena_ = std::allocate_shared<Arena>(RoomBehind<Arena>(room), room);
 }
 
