@@ -219,7 +219,7 @@ bool DffFields::compare_messages(TurnPart part, const Seen* seen, PyObject* live
 }
 
 std::optional<Changes> DffFields::changes(const Seen* seen, const PyContext& twin,
-                                          const nb::dict& fields) const {
+                                          const nb::dict& fields) {
   Changes found;
   const auto field = [&fields](const char* name) {
     return PyDict_GetItemString(fields.ptr(), name);
@@ -239,6 +239,7 @@ std::optional<Changes> DffFields::changes(const Seen* seen, const PyContext& twi
                        found.now.framework_states, found.framework_states, states)) {
     return std::nullopt;
   }
+  if (!found.misc.all.empty()) large_.put(found.misc.all, field("misc"));
   if (misc.size() != 0) found.fields["misc"] = misc;
   if (states.size() != 0) found.fields["framework_states"] = states;
   if (found.texts.size() > limits::context_bytes) return std::nullopt;

@@ -72,14 +72,19 @@ nb::object LargeDicts::find(const std::string& text) {
   if (const auto old = old_.find(text); old != old_.end()) {
     const nb::object dict = std::move(old->second);
     old_.erase(old);
-    put(text, dict);
+    keep(text, dict);
   }
   const auto found = young_.find(text);
   if (found == young_.end()) return {};
   return stolen(PyDict_Copy(found->second.ptr()));
 }
 
-void LargeDicts::put(const std::string& text, nb::object dict) {
+void LargeDicts::put(const std::string& text, PyObject* dict) {
+  const bool is_large = PyDict_GET_SIZE(dict) >= static_cast<Py_ssize_t>(least_members);
+  if (is_large && holds_no_containers(dict)) keep(text, stolen(PyDict_Copy(dict)));
+}
+
+void LargeDicts::keep(const std::string& text, nb::object dict) {
   if (text.size() > capacity) return;
   if (size_ + text.size() > capacity) {
     old_ = std::exchange(young_, {});
@@ -94,9 +99,7 @@ nb::object DffFields::members_of(const JsonObject& object, Stamps& stamps) {
   nb::object members = is_large ? large_.find(text) : nb::object();
   if (!members) {
     members = read_members(object);
-    if (is_large && holds_no_containers(members.ptr())) {
-      large_.put(text, stolen(PyDict_Copy(members.ptr())));
-    }
+    if (is_large) large_.put(text, members.ptr());
   }
   add_stamps(stamps, members.ptr());
   return members;

@@ -63,11 +63,14 @@ class LargeDicts {
 
   /// A copy; null when there is none.
   [[nodiscard]] nanobind::object find(const std::string& text);
-  void put(const std::string& text, nanobind::object dict);
+  /// Takes a copy, unless the dict is another than those.
+  void put(const std::string& text, PyObject* dict);
 
  private:
   static constexpr std::size_t capacity = std::size_t{4} << 20;
   using Map = std::unordered_map<std::string, nanobind::object>;
+
+  void keep(const std::string& text, nanobind::object dict);
 
   std::size_t size_ = 0;
   Map young_, old_;
@@ -86,7 +89,7 @@ class DffFields {
   /// How `fields`, a DFF context's own, differ from the twin. Nothing when they are of other types
   /// than DFF gives them, so that all has to be looked at.
   std::optional<Changes> changes(const Seen* seen, const PyContext& twin,
-                                 const nanobind::dict& fields) const;
+                                 const nanobind::dict& fields);
 
   /// Puts changes into the twin: `content` is what DFF makes of their fields, None if there are
   /// none.

@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "json_read.hpp"
@@ -27,7 +28,11 @@ bool is_null(std::string_view span) noexcept {
 }
 
 bool is_plain(std::string_view stored) {
-  if (stored.find("dialogstore:class") != std::string_view::npos) return false;
+  constexpr std::string_view class_key = "dialogstore:class";  // _dff_text.py
+  // Several times as fast as string_view::find, which tries at every first letter.
+  if (memmem(stored.data(), stored.size(), class_key.data(), class_key.size()) != nullptr) {
+    return false;
+  }
   JsonCursor cursor(stored);
   MessageSpans spans;
   std::string_view field;

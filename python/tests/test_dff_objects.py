@@ -354,3 +354,36 @@ def test_loads_leave_no_objects_behind(store: RedisContextStorage) -> None:
     load()
     before = load()
     assert load() - before < 500
+
+
+@pytest.mark.parametrize("value", ["x", ["x"], {"x": "y"}])
+def test_loads_of_a_large_misc_share_nothing_that_can_change(
+    store: RedisContextStorage, value: Any
+) -> None:
+    misc = {str(number): copy.deepcopy(value) for number in range(3000)}
+    store["user"] = Context(id="user", misc=misc)
+    for _ in range(3):
+        found = store["user"]
+        assert found.misc == misc
+        assert list(found.misc) == list(misc)
+        found.misc["7"] = "mine"
+        if value != "x":
+            found.misc["8"].clear()
+        assert store["user"].misc == misc
+    found.misc["new"] = 1
+    del found.misc["9"]
+    store["user"] = found
+    assert store["user"].misc == found.misc
+
+
+def test_the_memory_of_large_dicts_is_bounded() -> None:
+    store = RedisContextStorage("memory://")
+
+    def blocks_with(number: int) -> int:
+        store["user"] = Context(misc={str(i): f"{number} {'x' * 80}" for i in range(200)})
+        assert len(store["user"].misc) == 200
+        return sys.getallocatedblocks()
+
+    blocks = [blocks_with(number) for number in range(2000)]
+    assert max(blocks[1000:]) < max(blocks[:1000]) * 1.1
+    store.close()
