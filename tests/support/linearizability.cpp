@@ -195,7 +195,10 @@ class Search {
   std::size_t find_idle(const World& world, Moment latest, Moment limit) const {
     for (std::size_t i = 0; i < entries_.size() && entries_[i].call->begin <= limit; ++i) {
       if (is_placed_[i] != 0 || !entries_[i].is_certain()) continue;
-      if (!losses_.empty() && entries_[i].call->begin > latest) continue;
+      if (losses_ahead(world, entries_[i].call->begin) != losses_ahead(world, latest) &&
+          entries_[i].call->begin > latest) {
+        continue;
+      }
       if (is_idle_on(*entries_[i].call, world.context)) return i;
       if (may_use_copy(entries_[i], world) && is_idle_on(*entries_[i].call, *world.copy)) return i;
     }
@@ -265,6 +268,16 @@ class Search {
     return false;
   }
 
+  // Of each loss, whether it may still happen behind what began then.
+  std::string losses_ahead(const World& world, Moment latest) const {
+    std::string ahead;
+    for (std::size_t i = 0; i < losses_.size(); ++i) {
+      const bool is_over = losses_[i].what != What::everything && i < world.branches;
+      ahead += !is_over && latest <= losses_[i].to ? '1' : '0';
+    }
+    return ahead;
+  }
+
   bool try_losses(const World& world, Moment latest, Moment limit) {
     for (std::size_t i = 0; i < losses_.size(); ++i) {
       if (limit < losses_[i].from || latest > losses_[i].to) continue;
@@ -290,11 +303,10 @@ class Search {
       memory.append(reinterpret_cast<const char*>(turns.data()), turns.size() * sizeof(int));
     };
     add(world.context);
-    // Without losses it does not matter when the calls began.
-    if (losses_.empty()) return memory;
-    memory += std::to_string(world.branches) + ':';
+    // When the calls began only matters for the losses.
+    memory += losses_ahead(world, latest) + std::to_string(world.branches) + ':';
     if (world.copy) add(*world.copy);
-    return memory + std::to_string(latest.time_since_epoch().count());
+    return memory;
   }
 
   void note_progress(const World& world) {

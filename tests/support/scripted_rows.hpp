@@ -55,10 +55,9 @@ struct ScriptedStore {
   std::vector<std::size_t> reads;  ///< how many rows each read asked for; 0: all
 
   bool reads_wait = false;  ///< others go on before the reader gets the rows
-  /// Of the rows that readers have, how many bytes; and of how many reads.
-  std::uint64_t read_bytes = 0, most_read_bytes = 0;
+  /// Reads whose rows are in memory, and the most there were.
   std::size_t readers = 0, most_readers = 0;
-  bool knows_sizes = true;
+  std::uint64_t told_size = 0;  ///< of the rows of each key
 };
 
 /// A storage on `store`; several may be opened on one.

@@ -302,6 +302,9 @@ void Workload::say(Caller& caller, const std::string& key) {
       refuse(caller, error);
       if (code == errc::conflict) {
         held = reload(caller, key, saying);
+        // All of it is stored, or in doubt: to save what is left would store a context without
+        // turns.
+        if (saying.calls.empty()) return;
       } else if (saying.is_in_doubt && saying.calls.size() < 3 && caller.chance(2)) {
         saying.add(*held, next_turn_++);
       }

@@ -6,58 +6,45 @@
 namespace dialogstore::test {
 namespace {
 
-constexpr std::size_t mebibyte = 1U << 20U;
-constexpr CallOptions at_leisure{.timeout = std::chrono::minutes(5)};
+constexpr std::uint64_t mebibyte = 1U << 20U;
 
 class CheckInMemory : public testing::Test {
  protected:
-  void store(std::size_t contexts, std::size_t bytes) {
-    Context context;
-    context.set_misc("text", std::string(bytes, 'x'));
-    for (std::size_t i = 0; i < contexts; ++i) {
-      Context copy = context;
-      storage_.set_item(std::to_string(number_++), copy, at_leisure);
+  CheckInMemory() {
+    for (int i = 0; i < 40; ++i) {
+      Context context;
+      context.add_request("hello");
+      storage_.set_item(std::to_string(i), context);
     }
-  }
-  std::uint64_t check() {
     store_->reads_wait = true;
-    store_->most_readers = store_->most_read_bytes = 0;
-    const auto report = storage_.check(false, at_leisure);
-    EXPECT_TRUE(report.sound());
-    return report.contexts;
+  }
+  /// How many contexts a check has in memory together when each is so large.
+  std::size_t most_at_once(std::uint64_t size) {
+    store_->told_size = size;
+    store_->most_readers = 0;
+    EXPECT_EQ(storage_.check(false).contexts, 40U);
+    EXPECT_EQ(store_->readers, 0U);
+    return store_->most_readers;
   }
 
   std::shared_ptr<ScriptedStore> store_ = std::make_shared<ScriptedStore>();
   ScriptedStorage storage_{store_};
-  int number_ = 0;
 };
 
-TEST_F(CheckInMemory, ManySmallContextsAreReadTogether) {
-  store(40, 10);
-  EXPECT_EQ(check(), 40U);
-  EXPECT_EQ(store_->most_readers, 16U);
+TEST_F(CheckInMemory, SmallContextsAreReadTogether) {
+  EXPECT_EQ(most_at_once(0), 16U);
+  EXPECT_EQ(most_at_once(4 * mebibyte), 16U);
 }
 
 TEST_F(CheckInMemory, LargeOnesAreBoundedByTheirBytes) {
-  store(10, 15 * mebibyte);
-  EXPECT_EQ(check(), 10U);
-  EXPECT_EQ(store_->most_readers, 4U);
-  EXPECT_LE(store_->most_read_bytes, 64 * mebibyte);
+  EXPECT_EQ(most_at_once(5 * mebibyte), 12U);
+  EXPECT_EQ(most_at_once(32 * mebibyte), 2U);
 }
 
-TEST_F(CheckInMemory, OneThatIsLargerThanThatIsReadAlone) {
-  store(1, 10);
-  store(1, 70 * mebibyte);
-  store(1, 70 * mebibyte);
-  EXPECT_EQ(check(), 3U);
-  EXPECT_EQ(store_->most_readers, 1U);
-}
-
-TEST_F(CheckInMemory, OfUnknownSizeOneByOne) {
-  store(5, 10);
-  store_->knows_sizes = false;
-  EXPECT_EQ(check(), 5U);
-  EXPECT_EQ(store_->most_readers, 1U);
+TEST_F(CheckInMemory, OneThatIsLargerOrOfUnknownSizeIsReadAlone) {
+  EXPECT_EQ(most_at_once(33 * mebibyte), 1U);
+  EXPECT_EQ(most_at_once(256 * mebibyte), 1U);
+  EXPECT_EQ(most_at_once(unknown_size), 1U);
 }
 
 }  // namespace
