@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from statistics import mean
 
 from .servers import RedisServer
@@ -14,6 +15,12 @@ OPERATIONS = ("write", "update", "read")
 def parser_of(document, presets):
     parser = argparse.ArgumentParser(description=document.splitlines()[0])
     parser.add_argument("--contexts", type=int, default=3, help="contexts of each preset")
+    parser.add_argument("--updates", type=int, help="of each context, at most")
+    parser.add_argument(
+        "--processor",
+        action="store_true",
+        help="time of the processor that this process took, for a machine that is busy",
+    )
     parser.add_argument("--presets", default=",".join(presets))
     parser.add_argument("--results", help="a file for the figures, as JSON")
     return parser
@@ -25,6 +32,24 @@ def chosen(arguments, presets):
     if unknown:
         sys.exit(f"{sys.argv[0]}: no preset is called {', '.join(sorted(unknown))}")
     return {name: presets[name] for name in names}
+
+
+def use_clock(arguments, benchmark):
+    """`benchmark`: the framework's module of that name."""
+    if arguments.processor:
+        benchmark.perf_counter = time.process_time
+
+
+def updater_of(arguments, preset, end=lambda: None):
+    """The preset's updater; after so many updates of a context it gives what `end` does."""
+    if arguments.updates is None:
+        return preset.context_updater
+    longest = preset.from_dialog_len + arguments.updates * preset.step_dialog_len
+
+    def updated(context):
+        return end() if len(context.labels) >= longest else preset.context_updater(context)
+
+    return updated
 
 
 def own_server():

@@ -23,6 +23,9 @@ _PICKLED = "__pickled_extra_fields__"
 
 def to_text(field: str, value: bytes, allow_pickle: bool) -> str:
     """The text to store. Raises TypeError for values that only pickle could store."""
+    text = _core.stored_value(value, FIELDS[field], allow_pickle)
+    if text is not None:
+        return text
     content = json.loads(value)
     if field == "labels":
         return _text_of([content["flow_name"], content["node_name"]])
@@ -38,7 +41,15 @@ def to_text(field: str, value: bytes, allow_pickle: bool) -> str:
     return _text_of(content)
 
 
-def from_text(field: str, text: str, allow_pickle: bool) -> bytes:
+def value_of(core: _core.Context, field: str, index: int, allow_pickle: bool) -> bytes:
+    part = FIELDS[field]
+    value = _core.chatsky_value(core, index, part, allow_pickle)
+    if value is not None:
+        return value
+    return _from_text(field, core.part(index, part) or "", allow_pickle)
+
+
+def _from_text(field: str, text: str, allow_pickle: bool) -> bytes:
     content = json.loads(text)
     if field == "labels":
         flow, node = content

@@ -84,11 +84,6 @@ def message_of(text: str) -> Message:
     return message
 
 
-def is_same(present: str, wanted: str) -> bool:
-    """Whether two JSON texts say the same, spelled differently."""
-    return json.dumps(json.loads(present)) == json.dumps(json.loads(wanted))
-
-
 def _needs_tags(context: Context) -> bool:
     messages = [*context.requests.values(), *context.responses.values()]
     return not all(map(_is_declared, messages))

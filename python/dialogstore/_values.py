@@ -41,6 +41,11 @@ def from_text(text: str) -> Any:
     return json.loads(text)
 
 
+def is_same(present: str, wanted: str) -> bool:
+    """Whether two JSON texts say the same, spelled differently; 1 is not 1.0."""
+    return json.dumps(json.loads(present)) == json.dumps(json.loads(wanted))
+
+
 def message_text(message: Union[str, Mapping[str, Json]]) -> str:
     return to_text({"text": message} if isinstance(message, str) else message)
 

@@ -24,9 +24,9 @@ from chatsky.context_storages.database import DBContextStorage
 from chatsky.core.ctx_utils import ContextMainInfo
 
 from . import _core
-from ._chatsky_text import FIELDS, from_text, to_text
+from ._chatsky_text import FIELDS, to_text, value_of
 from ._loop import outcome_of
-from ._values import key_bytes
+from ._values import is_same, key_bytes
 from .storage import Storage
 
 __all__ = ["RedisContextStorage", "context_storage_factory"]
@@ -137,12 +137,11 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
 
     async def _load_field_latest(self, ctx_id: str, field_name: str) -> list[tuple[int, bytes]]:
         core = await self._joined(ctx_id)
-        wanted = self._subscripts[field_name]
-        indices = core.part_indices(FIELDS[field_name])
-        if isinstance(wanted, int):
-            indices = indices[-wanted:]
-        elif wanted != "__all__":
-            indices = [index for index in indices if index in wanted]
+        wanted, part = self._subscripts[field_name], FIELDS[field_name]
+        if isinstance(wanted, set):
+            indices = sorted(index for index in wanted if core.has_part(index, part))
+        else:
+            indices = core.part_indices(part, None if wanted == "__all__" else wanted)
         return self._values_of(core, field_name, reversed(indices))
 
     async def _load_field_keys(self, ctx_id: str, field_name: str) -> list[int]:
@@ -155,10 +154,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
         part = FIELDS[field_name]
         own = self._own(ctx_id)
         core = own.result().core if own is not None and own.done() else None
-        if core is None or not set(keys).issubset(core.part_indices(part)):
+        if core is None or not all(core.has_part(index, part) for index in keys):
             core = await self._joined(ctx_id)
-        found = set(keys).intersection(core.part_indices(part))
-        return self._values_of(core, field_name, sorted(found))
+        found = [index for index in sorted(set(keys)) if core.has_part(index, part)]
+        return self._values_of(core, field_name, found)
 
     async def _clear_all(self) -> None:
         await self.storage.clear_async()
@@ -228,33 +227,25 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
     def _values_of(
         self, core: _core.Context, field: str, indices: Iterable[int]
     ) -> list[tuple[int, bytes]]:
-        part = FIELDS[field]
-        return [
-            (index, from_text(field, core.part(index, part) or "", self._allow_pickle))
-            for index in indices
-        ]
-
-
-def _last_index(core: _core.Context) -> int:
-    return max(core.turn_indices(), default=0)
+        return [(index, value_of(core, field, index, self._allow_pickle)) for index in indices]
 
 
 def _main_info_of(core: _core.Context) -> Optional[ContextMainInfo]:
     """None when Chatsky stored turns alone. Of what other bots stored, the rest has defaults."""
-    fields = {"current_turn_id": _last_index(core)}
+    fields = {"current_turn_id": core.last_index()}
     text = core.member(_core.Place.EXTRA, _NAME)
     if text is not None:
         stored = json.loads(text)
         if "created_at" not in stored:
             return None
         last_known = stored.pop("last_index", None)
-        if last_known is not None and last_known < _last_index(core):
+        if last_known is not None and last_known < core.last_index():
             del stored["current_turn_id"]  # the turns of a merge stand behind it
         fields.update(stored)
     framework_data = core.member(_core.Place.FRAMEWORK_STATES, _NAME)
     if framework_data is not None:
         fields["framework_data"] = json.loads(framework_data)
-    misc = json.loads(core.members_to_json(_core.Place.MISC))
+    misc = core.members_to_dict(_core.Place.MISC)
     return ContextMainInfo(misc=misc, **fields)
 
 
@@ -269,28 +260,13 @@ def _put_main_info(core: _core.Context, info: Optional[ContextMainInfo], is_stor
         }
         dumped = info.model_dump(mode="python")
         core.set_member(_core.Place.FRAMEWORK_STATES, _NAME, dumped["framework_data"].decode())
-        _put_misc(core, json.loads(dumped["misc"]))
+        core.assign_members(_core.Place.MISC, dumped["misc"].decode(), is_same)
     elif present is not None or not is_stored:
         stored = json.loads(present or "{}")
     else:
         return  # another bot's, which has no main part
-    stored["last_index"] = _last_index(core)
+    stored["last_index"] = core.last_index()
     core.set_member(_core.Place.EXTRA, _NAME, json.dumps(stored, separators=(",", ":")))
-
-
-def _put_misc(core: _core.Context, misc: dict[str, Any]) -> None:
-    stored = json.loads(core.members_to_json(_core.Place.MISC))
-    # As JSON, where 1 is not 1.0; and read first, as it may be spelled differently.
-    if json.dumps(stored) == json.dumps(misc):
-        return
-    for name, present in stored.items():
-        if name not in misc:
-            core.erase_member(_core.Place.MISC, name)
-        elif json.dumps(present) == json.dumps(misc[name]):
-            del misc[name]
-    for name, value in misc.items():
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        core.set_member(_core.Place.MISC, name, text)
 
 
 def context_storage_factory(path: str, **options: Any) -> DBContextStorage:

@@ -11,6 +11,7 @@ turns go behind theirs (`on_conflict="merge"`), and the DFF object then holds bo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
@@ -26,14 +27,14 @@ from ._calls import Start
 from ._dff_text import (
     from_fields,
     from_text,
-    is_same,
     is_told_by_fields,
     message_of,
     to_text,
 )
+from ._dff_unread import UnreadMessage
 from ._loop import outcome_of
 from ._twins import Twins
-from ._values import key_bytes
+from ._values import is_same, key_bytes
 from .storage import Storage
 
 __all__ = ["RedisContextStorage", "context_storage_factory"]
@@ -41,6 +42,7 @@ __all__ = ["RedisContextStorage", "context_storage_factory"]
 _SCHEMES = frozenset(
     ["redis", "rediss", "redis+unix", "redis+cluster", "redis+sentinel", "sqlite", "memory"]
 )
+_LONG = 1000  # parts of turns; a load of so many takes a quarter of a millisecond
 
 
 class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no types
@@ -58,20 +60,23 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         """The same contexts as `dialogstore.Context`, with all that DFF has no name for."""
         self.full_path = self.storage.full_path  # without the password
         self._twins: Twins[Context, _Twin] = Twins()
-        self._forms = _core.Forms(Message)
+        self._fields = _core.DffFields(Message, UnreadMessage)
 
     # ---- asynchronous ----------------------------------------------------------------------------
 
     async def get_item_async(self, key: Hashable) -> Context:
         """The stored context. Raises KeyError when there is none."""
-        return self._loaded(key, await outcome_of(self._find(key)))
+        context = self._loaded(key, await outcome_of(self._find(key)))
+        await _let_others_run(context)
+        return context
 
     async def set_item_async(self, key: Hashable, value: Context) -> None:
         """Stores `value`, a Context or what `Context.cast` makes one of. Under the key None it
         goes under its own id, so that dialogs without a name do not overwrite each other."""
-        saving = _Saving(self, key, value)
-        await outcome_of(saving.start)
-        saving.adopt_merged()
+        context = value if isinstance(value, Context) else Context.cast(value)
+        twin = self._brought_up_to_date(context)
+        await outcome_of(self._save(key, context, twin))
+        self._adopt_merged(context, twin)
 
     async def del_item_async(self, key: Hashable) -> None:
         await outcome_of(partial(self._native.erase, _stored(key), None))
@@ -91,7 +96,9 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     async def get_async(
         self, key: Hashable, default: Optional[Context] = None
     ) -> Optional[Context]:
-        return self._or_default(key, default, await outcome_of(self._find(key)))
+        context = self._or_default(key, default, await outcome_of(self._find(key)))
+        await _let_others_run(context)
+        return context
 
     # ---- blocking --------------------------------------------------------------------------------
 
@@ -99,9 +106,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         return self._loaded(key, self._find(key)(None, None))
 
     def __setitem__(self, key: Hashable, value: Context) -> None:
-        saving = _Saving(self, key, value)
-        saving.start(None, None)
-        saving.adopt_merged()
+        context = value if isinstance(value, Context) else Context.cast(value)
+        twin = self._brought_up_to_date(context)
+        self._save(key, context, twin)(None, None)
+        self._adopt_merged(context, twin)
 
     def __delitem__(self, key: Hashable) -> None:
         self._native.erase(_stored(key), None, None, None)
@@ -132,7 +140,11 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         return self.storage._native
 
     def _find(self, key: Hashable) -> Start:
-        return partial(self._native.find, _stored(key), None, None)
+        return partial(self._native.find_surveyed, _stored(key))
+
+    def _save(self, key: Hashable, value: Context, twin: _Twin) -> Start:
+        stored = _stored(value.id if key is None else key)
+        return partial(self._native.save, stored, twin.core, False, None, None)
 
     def _loaded(self, key: Hashable, found: Optional[_core.Context]) -> Context:
         if found is None:
@@ -144,7 +156,7 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     def _built(self, core: _core.Context) -> tuple[Context, _Twin]:
         if not is_told_by_fields(core):
             return from_text(core.loaded_to_json()), _Twin(core)
-        seen, fields = self._forms.load(core, message_of)
+        seen, fields = self._fields.load(core, message_of)
         context = from_fields(core, fields)
         return context, _Twin(core, seen, context.id)
 
@@ -155,10 +167,59 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
             return self._loaded(key, found)
         if isinstance(default, Context):
             # Saving it is then no overwrite when someone else creates the context meanwhile.
-            core = _core.Context.from_json(to_text(default))
-            self._native.expect_absent(_stored(key), core)
-            self._twins.attach(default, _Twin(core))
+            twin = self._brought_up_to_date(default)
+            self._native.expect_absent(_stored(key), twin.core)
         return default
+
+    def _brought_up_to_date(self, value: Context) -> _Twin:
+        """The twin of a DFF object, which holds what that does."""
+        twin = self._twins.of(value)
+        if type(value) is not Context or (twin is not None and twin.id is not value.id):
+            return self._assigned(value, twin)
+        is_new = twin is None
+        if twin is None:
+            head = value.model_copy(update=_nothing())
+            twin = _Twin(_core.Context.from_json(to_text(head)), None, value.id)
+        core, seen = twin.core, twin.seen
+        changes = self._fields.changes(seen, core, vars(value))
+        if changes is None:
+            return self._assigned(value, None if is_new else twin)
+        twin.seen = None  # unless all of it succeeds
+        content = None
+        if changes.fields or value.validation is not core.validation():
+            changed = value.model_copy(update={**_nothing(), **changes.fields})
+            content = _core.Context.from_json(to_text(changed))
+        twin.seen = self._fields.apply(changes, core, content, is_same)
+        if is_new:
+            # Before the save: should nobody learn its outcome, the twin remembers that.
+            self._twins.attach(value, twin)
+        return twin
+
+    def _assigned(self, value: Context, twin: Optional[_Twin]) -> _Twin:
+        """The same, with all of it in DFF's JSON."""
+        content = _core.Context.from_json(to_text(value))
+        if twin is None:
+            twin = _Twin(content)
+            self._twins.attach(value, twin)
+        else:
+            twin.seen = None
+            twin.core.assign(content, is_same)
+        twin.id = value.id
+        return twin
+
+    def _adopt_merged(self, value: Context, twin: _Twin) -> None:
+        """After a merge the DFF object holds the merged content, as what is changed next is
+        compared with that."""
+        if not twin.core.was_merged():
+            return
+        merged, built = self._built(twin.core)
+        for name in type(value).model_fields:
+            setattr(value, name, getattr(merged, name))
+        twin.seen, twin.id = built.seen, built.id
+
+
+def _nothing() -> dict[str, Any]:
+    return {name: {} for name in ("labels", "requests", "responses", "misc", "framework_states")}
 
 
 @dataclass
@@ -167,63 +228,16 @@ class _Twin:
 
     core: _core.Context
     seen: Optional[_core.Seen] = None
-    """What DFF's held when both were the same; None when only its JSON tells."""
+    """Of DFF's, when both were the same; None when only its JSON tells."""
     id: Union[UUID, int, str, None] = None
     """DFF's then."""
 
 
-class _Saving:
-    """One save of a DFF context by way of its twin."""
-
-    def __init__(self, storage: RedisContextStorage, key: Hashable, value: Any) -> None:
-        self._storage = storage
-        self._value = value if isinstance(value, Context) else Context.cast(value)
-        self._wanted: Optional[_core.Context] = None
-        self._twin = self._brought_up_to_date()
-        stored = _stored(self._value.id if key is None else key)
-        self.start: Start = partial(
-            storage._native.save, stored, self._twin.core, False, None, None
-        )
-
-    def _brought_up_to_date(self) -> _Twin:
-        """The twin, which holds what the DFF object does."""
-        value, forms, twins = self._value, self._storage._forms, self._storage._twins
-        changes = None
-        twin = twins.of(value)
-        then = None if twin is None or twin.id is not value.id else twin.seen
-        if type(value) is Context:
-            changes = forms.changes(then, vars(value))
-        if twin is not None and then is not None and changes is not None:
-            twin.seen = None  # unless all of it succeeds
-            changed = value.model_copy()
-            vars(changed).update(changes.fields)
-            content = _core.Context.from_json(to_text(changed))
-            twin.seen = forms.apply(changes, twin.core, content, is_same)
-            return twin
-        self._wanted = _core.Context.from_json(to_text(value))
-        if twin is None:
-            twin = _Twin(self._wanted.copy())
-            # Before the save: should nobody learn its outcome, the twin remembers that.
-            twins.attach(value, twin)
-        else:
-            twin.seen = None
-            twin.core.assign(self._wanted, is_same)
-        if changes is not None and then is None:
-            twin.seen, twin.id = forms.keep(changes, twin.core), value.id
-        return twin
-
-    def adopt_merged(self) -> None:
-        """After a merge the DFF object holds the merged content, as what is changed next is
-        compared with that."""
-        twin = self._twin
-        if not twin.core.was_merged():
-            return
-        if self._wanted is not None and twin.core.equals(self._wanted):
-            return
-        merged, built = self._storage._built(twin.core)
-        for name in type(self._value).model_fields:
-            setattr(self._value, name, getattr(merged, name))
-        twin.seen, twin.id = built.seen, built.id
+async def _let_others_run(context: Any) -> None:
+    """So that building a long context, and what the bot does with it, do not hold up the event loop
+    in one piece."""
+    if isinstance(context, Context) and len(context.labels) + len(context.requests) > _LONG:
+        await asyncio.sleep(0)
 
 
 def _stored(key: Hashable) -> bytes:

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Optional, TypeVar, Union, overload
+from collections.abc import AsyncIterator, Hashable, Iterator
+from typing import Any, Optional, TypeVar, Union, overload
 
 from . import _core
-from ._calls import Calls, Start
-from ._loop import outcome_of
-from ._values import Json, key_bytes, key_text
-from .context import Context, Label, Turn, turn_of
-from .errors import StorageError
+from ._calls import Calls, CheckReport, TurnUpdate, both
+from ._values import key_bytes, key_text
+from .context import Context
+
+__all__ = ["CheckReport", "Storage", "TurnUpdate"]
 
 Default = TypeVar("Default")
-
-
-class TurnUpdate(NamedTuple):
-    """Turns that were saved, and the index to go on watching from."""
-
-    turns: list[Turn]
-    next_index: int
-
-
-class CheckReport(NamedTuple):
-    """What `check` found."""
-
-    contexts: int
-    unlisted: int
-    listed_absent: int
-    damaged: list[tuple[str, str]]
-    repaired: int
+_get, _get_async = both(Calls._get)
+_scan, _scan_async = both(Calls._scan_page)
 
 
 class Storage(Calls):
@@ -47,27 +32,24 @@ class Storage(Calls):
     def __init__(self, uri: str, **options: Any) -> None:
         super().__init__(uri, options)
 
-    # ---- one context -----------------------------------------------------------------------------
+    contains, contains_async = both(Calls._contains)
+    get_item, get_item_async = both(Calls._get_item)
+    set_item, set_item_async = both(Calls._set_item)
+    create, create_async = both(Calls._create)
+    del_item, del_item_async = both(Calls._del_item)
 
-    def contains(self, key: Hashable, *, timeout: Optional[float] = None) -> bool:
-        """Whether a context is stored under `key`."""
-        found: bool = _waited(self._contains(key, timeout))
-        return found
+    append, append_async = both(Calls._append)
+    load_turns, load_turns_async = both(Calls._load_turns)
+    watch, watch_async = both(Calls._watch)
 
-    async def contains_async(self, key: Hashable, *, timeout: Optional[float] = None) -> bool:
-        found: bool = await outcome_of(self._contains(key, timeout))
-        return found
+    get_items, get_items_async = both(Calls._get_items)
+    set_items, set_items_async = both(Calls._set_items)
+    del_items, del_items_async = both(Calls._del_items)
 
-    def get_item(
-        self, key: Hashable, *, history: Optional[str] = None, timeout: Optional[float] = None
-    ) -> Context:
-        """The stored context. Raises KeyError when there is none."""
-        return _context_or_raise(key, _waited(self._find(key, history, timeout)))
-
-    async def get_item_async(
-        self, key: Hashable, *, history: Optional[str] = None, timeout: Optional[float] = None
-    ) -> Context:
-        return _context_or_raise(key, await outcome_of(self._find(key, history, timeout)))
+    len, len_async = both(Calls._len)
+    clear, clear_async = both(Calls._clear)
+    check, check_async = both(Calls._check)
+    statistics, statistics_async = both(Calls._statistics)
 
     @overload
     def get(
@@ -82,17 +64,10 @@ class Storage(Calls):
         history: Optional[str] = None,
         timeout: Optional[float] = None,
     ) -> Union[Context, Default]: ...
-    def get(
-        self,
-        key: Hashable,
-        default: Any = None,
-        *,
-        history: Optional[str] = None,
-        timeout: Optional[float] = None,
-    ) -> Any:
+    def get(self, key: Hashable, default: Any = None, **options: Any) -> Any:
         """The stored context, or `default`. Saving a context given as default is a conflict when
         someone else created one meanwhile, so that no first turn is lost."""
-        return self._or_default(key, default, _waited(self._find(key, history, timeout)))
+        return _get(self, key, default, **options)
 
     @overload
     async def get_async(
@@ -107,180 +82,8 @@ class Storage(Calls):
         history: Optional[str] = None,
         timeout: Optional[float] = None,
     ) -> Union[Context, Default]: ...
-    async def get_async(
-        self,
-        key: Hashable,
-        default: Any = None,
-        *,
-        history: Optional[str] = None,
-        timeout: Optional[float] = None,
-    ) -> Any:
-        return self._or_default(key, default, await outcome_of(self._find(key, history, timeout)))
-
-    def set_item(
-        self,
-        key: Hashable,
-        context: Context,
-        *,
-        on_conflict: Optional[str] = None,
-        timeout: Optional[float] = None,
-    ) -> None:
-        """Stores `context`: what changed since it was loaded from here, or, if it was not, all of
-        it in place of what is stored. Raises ConflictError, unless `on_conflict` says otherwise.
-        When it fails with `outcome_unknown`, save the same object again."""
-        _waited(self._save(key, context, False, on_conflict, timeout))
-
-    async def set_item_async(
-        self,
-        key: Hashable,
-        context: Context,
-        *,
-        on_conflict: Optional[str] = None,
-        timeout: Optional[float] = None,
-    ) -> None:
-        await outcome_of(self._save(key, context, False, on_conflict, timeout))
-
-    def create(self, key: Hashable, context: Context, *, timeout: Optional[float] = None) -> None:
-        """Stores `context` only when nothing is stored; else ConflictError (`already_exists`)."""
-        _waited(self._save(key, context, True, None, timeout))
-
-    async def create_async(
-        self, key: Hashable, context: Context, *, timeout: Optional[float] = None
-    ) -> None:
-        await outcome_of(self._save(key, context, True, None, timeout))
-
-    def del_item(self, key: Hashable, *, timeout: Optional[float] = None) -> bool:
-        """Removes the context; whether there was one."""
-        removed: bool = _waited(self._erase(key, timeout))
-        return removed
-
-    async def del_item_async(self, key: Hashable, *, timeout: Optional[float] = None) -> bool:
-        removed: bool = await outcome_of(self._erase(key, timeout))
-        return removed
-
-    # ---- turns -----------------------------------------------------------------------------------
-
-    def append(
-        self,
-        key: Hashable,
-        *,
-        label: Optional[Label] = None,
-        request: Optional[Union[str, Mapping[str, Json]]] = None,
-        response: Optional[Union[str, Mapping[str, Json]]] = None,
-        timeout: Optional[float] = None,
-    ) -> int:
-        """Adds one turn behind the last without loading the context; the index it got."""
-        index: int = _waited(self._append(key, label, request, response, timeout))
-        return index
-
-    async def append_async(
-        self,
-        key: Hashable,
-        *,
-        label: Optional[Label] = None,
-        request: Optional[Union[str, Mapping[str, Json]]] = None,
-        response: Optional[Union[str, Mapping[str, Json]]] = None,
-        timeout: Optional[float] = None,
-    ) -> int:
-        index: int = await outcome_of(self._append(key, label, request, response, timeout))
-        return index
-
-    def load_turns(
-        self, key: Hashable, begin: int, end: int, *, timeout: Optional[float] = None
-    ) -> list[Turn]:
-        """The turns with begin <= index < end, in order."""
-        return _turns_of(_waited(self._load_turns(key, begin, end, timeout)))
-
-    async def load_turns_async(
-        self, key: Hashable, begin: int, end: int, *, timeout: Optional[float] = None
-    ) -> list[Turn]:
-        return _turns_of(await outcome_of(self._load_turns(key, begin, end, timeout)))
-
-    def watch(self, key: Hashable, begin: int, *, timeout: Optional[float] = None) -> TurnUpdate:
-        """Waits until turns with an index >= `begin` are stored; none when the time is over."""
-        turns, next_index = _waited(self._watch(key, begin, timeout))
-        return TurnUpdate(_turns_of(turns), next_index)
-
-    async def watch_async(
-        self, key: Hashable, begin: int, *, timeout: Optional[float] = None
-    ) -> TurnUpdate:
-        turns, next_index = await outcome_of(self._watch(key, begin, timeout))
-        return TurnUpdate(_turns_of(turns), next_index)
-
-    # ---- many at once ----------------------------------------------------------------------------
-
-    def get_items(
-        self,
-        keys: Iterable[Hashable],
-        *,
-        history: Optional[str] = None,
-        timeout: Optional[float] = None,
-    ) -> list[Optional[Context]]:
-        """One entry for each key, in order, for about one round trip."""
-        return _contexts_of(_waited(self._find_many(keys, history, timeout)))
-
-    async def get_items_async(
-        self,
-        keys: Iterable[Hashable],
-        *,
-        history: Optional[str] = None,
-        timeout: Optional[float] = None,
-    ) -> list[Optional[Context]]:
-        return _contexts_of(await outcome_of(self._find_many(keys, history, timeout)))
-
-    def set_items(
-        self,
-        items: Iterable[tuple[Hashable, Context]],
-        *,
-        on_conflict: Optional[str] = None,
-        timeout: Optional[float] = None,
-    ) -> list[Optional[StorageError]]:
-        """Saves each by itself; what went wrong with each, or None, in order."""
-        errors: list[Optional[StorageError]] = _waited(self._save_many(items, on_conflict, timeout))
-        return errors
-
-    async def set_items_async(
-        self,
-        items: Iterable[tuple[Hashable, Context]],
-        *,
-        on_conflict: Optional[str] = None,
-        timeout: Optional[float] = None,
-    ) -> list[Optional[StorageError]]:
-        errors: list[Optional[StorageError]] = await outcome_of(
-            self._save_many(items, on_conflict, timeout)
-        )
-        return errors
-
-    def del_items(self, keys: Iterable[Hashable], *, timeout: Optional[float] = None) -> int:
-        """How many of the keys there were."""
-        count: int = _waited(self._erase_many(keys, timeout))
-        return count
-
-    async def del_items_async(
-        self, keys: Iterable[Hashable], *, timeout: Optional[float] = None
-    ) -> int:
-        count: int = await outcome_of(self._erase_many(keys, timeout))
-        return count
-
-    # ---- the whole namespace ---------------------------------------------------------------------
-
-    def len(self, *, timeout: Optional[float] = None) -> int:
-        """How many contexts this namespace holds; counts nothing else."""
-        count: int = _waited(self._len(timeout))
-        return count
-
-    async def len_async(self, *, timeout: Optional[float] = None) -> int:
-        count: int = await outcome_of(self._len(timeout))
-        return count
-
-    def clear(self, *, timeout: Optional[float] = None) -> int:
-        """Removes this namespace's contexts and nothing else; how many there were."""
-        count: int = _waited(self._clear(timeout))
-        return count
-
-    async def clear_async(self, *, timeout: Optional[float] = None) -> int:
-        count: int = await outcome_of(self._clear(timeout))
-        return count
+    async def get_async(self, key: Hashable, default: Any = None, **options: Any) -> Any:
+        return await _get_async(self, key, default, **options)
 
     def scan(
         self,
@@ -293,7 +96,7 @@ class Storage(Calls):
         may be listed twice."""
         cursor = ""
         while True:
-            keys, cursor = _waited(self._scan(cursor, page_size, newest_first, timeout))
+            keys, cursor = _scan(self, cursor, page_size, newest_first, timeout)
             yield from map(key_text, keys)
             if not cursor:
                 return
@@ -307,27 +110,11 @@ class Storage(Calls):
     ) -> AsyncIterator[str]:
         cursor = ""
         while True:
-            keys, cursor = await outcome_of(self._scan(cursor, page_size, newest_first, timeout))
+            keys, cursor = await _scan_async(self, cursor, page_size, newest_first, timeout)
             for key in keys:
                 yield key_text(key)
             if not cursor:
                 return
-
-    def check(self, *, repair: bool = False, timeout: Optional[float] = None) -> CheckReport:
-        """Compares the listing with what is stored and every context with its checksums."""
-        return CheckReport(*_waited(self._check(repair, timeout)))
-
-    async def check_async(
-        self, *, repair: bool = False, timeout: Optional[float] = None
-    ) -> CheckReport:
-        return CheckReport(*await outcome_of(self._check(repair, timeout)))
-
-    def statistics(self, *, timeout: Optional[float] = None) -> dict[str, str]:
-        """Sizes and counters, for people."""
-        return dict(_waited(self._statistics(timeout)))
-
-    async def statistics_async(self, *, timeout: Optional[float] = None) -> dict[str, str]:
-        return dict(await outcome_of(self._statistics(timeout)))
 
     # ---- as a dictionary -------------------------------------------------------------------------
 
@@ -367,28 +154,3 @@ class Storage(Calls):
 
     def __repr__(self) -> str:
         return f"<dialogstore.Storage {self.full_path}>"
-
-    def _or_default(self, key: Hashable, default: Any, found: Optional[_core.Context]) -> Any:
-        if found is not None:
-            return Context._of(found)
-        if isinstance(default, Context):
-            self._native.expect_absent(key_bytes(key), default._core)
-        return default
-
-
-def _waited(start: Start) -> Any:
-    return start(None, None)
-
-
-def _context_or_raise(key: Hashable, found: Optional[_core.Context]) -> Context:
-    if found is None:
-        raise _core.absent("get_item", key_bytes(key))
-    return Context._of(found)
-
-
-def _contexts_of(found: list[Optional[_core.Context]]) -> list[Optional[Context]]:
-    return [None if core is None else Context._of(core) for core in found]
-
-
-def _turns_of(turns: list[Any]) -> list[Turn]:
-    return [turn_of(turn) for turn in turns]

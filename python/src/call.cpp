@@ -37,6 +37,12 @@ struct ToPython {
   nb::object operator()(std::int64_t value) const { return nb::int_(value); }
   nb::object operator()(std::uint64_t value) const { return nb::int_(value); }
   nb::object operator()(std::optional<Context>& context) const { return optional_context(context); }
+  nb::object operator()(SurveyedContext& found) const {
+    if (!found.context) return nb::none();
+    PyContext context(std::move(*found.context));
+    context.box()->survey = std::move(found.survey);
+    return nb::cast(std::move(context));
+  }
   nb::object operator()(std::vector<std::optional<Context>>& contexts) const {
     nb::list list;
     for (auto& context : contexts) list.append(optional_context(context));

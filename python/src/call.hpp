@@ -24,11 +24,18 @@
 
 namespace dialogstore::python {
 
+/// What a load of a DFF context ends with. The survey takes milliseconds for a long dialog, and is
+/// made where nobody waits for the interpreter.
+struct SurveyedContext {
+  std::optional<Context> context;
+  Survey survey;
+};
+
 /// What calls end with, as one type, so that it is handed over and turned into Python in one place.
-using Value =
-    std::variant<std::monostate, bool, std::int64_t, std::uint64_t, std::optional<Context>,
-                 std::vector<std::optional<Context>>, std::vector<std::exception_ptr>,
-                 std::vector<Turn>, TurnUpdate, ScanPage, CheckReport, Statistics>;
+using Value = std::variant<std::monostate, bool, std::int64_t, std::uint64_t,
+                           std::optional<Context>, SurveyedContext,
+                           std::vector<std::optional<Context>>, std::vector<std::exception_ptr>,
+                           std::vector<Turn>, TurnUpdate, ScanPage, CheckReport, Statistics>;
 
 struct Outcome {
   std::exception_ptr error;

@@ -6,12 +6,14 @@
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dialogstore/error.hpp"
+#include "json_read.hpp"
 #include "model/context_access.hpp"
 
 namespace nb = nanobind;
@@ -101,11 +103,20 @@ std::int64_t add_part(const PyContext& self, TurnPart part, std::string_view tex
   return context.add_response(Message::from_json(text));
 }
 
-std::vector<std::int64_t> part_indices(const PyContext& self, TurnPart part) {
+bool has_part(const PyContext& self, std::int64_t index, TurnPart part) {
+  const TurnText* const turn = ContextAccess::state(self.get()).turns.find(index);
+  return turn != nullptr && !turn->parts[static_cast<std::size_t>(part)].empty();
+}
+
+/// In ascending order; of the last ones alone when their number is given.
+std::vector<std::int64_t> part_indices(const PyContext& self, TurnPart part,
+                                       std::optional<std::size_t> last) {
   std::vector<std::int64_t> indices;
-  for (const TurnText& turn : ContextAccess::state(self.get()).turns.all()) {
-    if (!turn.parts[static_cast<std::size_t>(part)].empty()) indices.push_back(turn.index);
+  const auto& turns = ContextAccess::state(self.get()).turns.all();
+  for (auto turn = turns.rbegin(); turn != turns.rend() && indices.size() != last; ++turn) {
+    if (!turn->parts[static_cast<std::size_t>(part)].empty()) indices.push_back(turn->index);
   }
+  std::reverse(indices.begin(), indices.end());
   return indices;
 }
 
@@ -161,6 +172,26 @@ bool erase_member(const PyContext& self, Place place, std::string_view name) {
       break;
   }
   return context.erase_extra(name);
+}
+
+/// Makes the members those of a JSON object.
+void assign_members(const PyContext& self, Place place, std::string_view text,
+                    const nb::object& is_same) {
+  const JsonObject& present = object_at(self.get(), place);
+  if (present.to_text() == text) return;
+  const auto same = same_value(is_same);
+  const JsonObject wanted = JsonObject::parse(text);
+  std::vector<std::string> superfluous;
+  for (const auto& [name, value] : present) {
+    if (!wanted.contains(name)) superfluous.push_back(name);
+  }
+  for (const auto& name : superfluous) erase_member(self, place, name);
+  for (const auto& [name, value] : wanted) {
+    const Json* const old = present.find(name);
+    if (old != nullptr && old->text() == value.text()) continue;
+    if (old != nullptr && same && same(std::string(old->text()), value.text())) continue;
+    set_member(self, place, name, value.text());
+  }
 }
 
 void clear_field(const PyContext& self, std::size_t hold_last_n, ContextField field) {
@@ -236,11 +267,22 @@ void bind_context(nb::module_& module) {
       .def("erase", [](const PyContext& self, std::int64_t index,
                        TurnPart part) { return self.get().erase(index, part); })
       .def("sequence", &sequence)
-      .def("part_indices", &part_indices)
+      .def("has_part", &has_part)
+      .def("part_indices", &part_indices, "part"_a, "last"_a = nb::none())
+      .def("last_index",
+           [](const PyContext& self) {
+             const auto& turns = ContextAccess::state(self.get()).turns.all();
+             return turns.empty() ? std::int64_t{0} : turns.back().index;
+           })
       .def("turn_indices", [](const PyContext& self) { return self.get().turn_indices(); })
       .def("members", &members)
       .def("members_to_json", [](const PyContext& self,
                                  Place place) { return object_at(self.get(), place).to_text(); })
+      .def("members_to_dict",
+           [](const PyContext& self, Place place) {
+             return read_members(object_at(self.get(), place));
+           })
+      .def("assign_members", &assign_members, "place"_a, "text"_a, "is_same"_a.none())
       .def("member", &member)
       .def("set_member", &set_member)
       .def("erase_member", &erase_member)

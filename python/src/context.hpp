@@ -3,19 +3,25 @@
 
 #include <nanobind/nanobind.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "dialogstore/context.hpp"
 
 namespace dialogstore::python {
+
+/// Of each turn and each of its parts, whether it is a message that need not be read at once.
+using Survey = std::vector<std::array<bool, turn_parts>>;
 
 /// Shared with a save in progress, which may outlive the Python object.
 struct ContextBox {
   explicit ContextBox(Context held) : context(std::move(held)) {}
 
   Context context;
+  Survey survey;  ///< of the context as it was loaded; empty when nobody made one
   std::atomic<bool> saving = false;
 };
 

@@ -3,10 +3,12 @@
 #include <nanobind/nanobind.h>
 
 #include "call.hpp"
+#include "chatsky_values.hpp"
 #include "context.hpp"
+#include "dff_fields.hpp"
 #include "dialogstore/version.hpp"
 #include "errors.hpp"
-#include "seen.hpp"
+#include "plain_messages.hpp"
 #include "storage.hpp"
 
 NB_MODULE(_core, module) {
@@ -14,7 +16,9 @@ NB_MODULE(_core, module) {
   nanobind::set_leak_warnings(false);
   dialogstore::python::translate_exceptions();
   dialogstore::python::bind_context(module);
-  dialogstore::python::bind_seen(module);
+  dialogstore::python::bind_messages(module);
+  dialogstore::python::bind_dff_fields(module);
+  dialogstore::python::bind_chatsky_values(module);
   dialogstore::python::bind_calls(module);
   dialogstore::python::bind_storage(module);
   module.attr("version") = nanobind::str(dialogstore::version.data(), dialogstore::version.size());

@@ -1,69 +1,78 @@
-// DFF's messages without pydantic: most have a text, annotations and a misc of plain JSON, and
-// those are built here, and compared with what they were.
+// DFF's messages without pydantic: most have a text, annotations and a misc of plain JSON. Those
+// are written here, and those that were loaded are read when somebody first uses them.
 #pragma once
 
 #include <nanobind/nanobind.h>
 
 #include <array>
 #include <cstddef>
-#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
-#include "form.hpp"
+#include "context.hpp"
+#include "model/context_access.hpp"
+#include "stamps.hpp"
 
 namespace dialogstore::python {
 
-/// What a turn's part was when it was last seen; null when only its text tells.
-using FormPtr = std::shared_ptr<const Form>;
-
-/// Builds and compares plain messages: of exactly DFF's class, without commands, attachments and
-/// fields of their own.
+/// The messages of exactly DFF's class, without commands, attachments and fields of their own; and
+/// of `unread_kind`, a subclass whose objects stand for such messages until they are used: they
+/// hold where their text is, in the slots that pydantic will want. Used under the GIL.
 class PlainMessages {
  public:
-  /// `kind`: DFF's Message.
-  explicit PlainMessages(nanobind::object kind);
+  PlainMessages(nanobind::object kind, nanobind::object unread_kind);
 
-  /// The form of a message that is stored as `text`; null when it is not plain.
-  [[nodiscard]] FormPtr of_stored(std::string_view text) const;
-  [[nodiscard]] FormPtr of(PyObject* message) const;
-  [[nodiscard]] bool matches(const Form& form, PyObject* message) const;
-  /// A message as pydantic would build it.
-  [[nodiscard]] nanobind::object build(const Form& form) const;
+  /// Appends the stored form of a message and adds its stamps, if there may be any. False, with
+  /// something useless appended, when it is not plain.
+  [[nodiscard]] bool write(std::string& out, PyObject* message, Stamps& stamps) const;
+  /// Whether a message is still what was written when the stamps were taken.
+  [[nodiscard]] bool is_unchanged(PyObject* message, std::span<const Stamp> stamps) const;
+
+  /// Whether stored texts are of messages that `unread` may stand for. Any thread.
+  [[nodiscard]] static Survey survey(const Context& context);
+  /// A message to be read when it is used. `turns` is an UnreadTurns, and `index` a turn of it.
+  [[nodiscard]] nanobind::object unread(nanobind::handle turns, PyObject* index,
+                                        TurnPart part) const;
+  /// The text that an unread message stands for; null when somebody has used it. `place`: where its
+  /// turn may be in the load's, to save the search; it is then where the next one may be.
+  [[nodiscard]] const SharedText* text_of(PyObject* message, std::size_t& place) const;
+  /// Makes an unread message what pydantic would have built; any other stays as it is.
+  void read(PyObject* message) const;
 
  private:
-  /// Text, annotations and misc; nulls when the message is not a plain one. Borrowed.
-  [[nodiscard]] std::array<PyObject*, 3> values_of(PyObject* message) const;
+  /// A slot of pydantic's objects.
+  class Slot {
+   public:
+    Slot(const nanobind::object& kind, const char* name);
+    [[nodiscard]] PyObject*& of(PyObject* message) const noexcept {
+      return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(message) + offset_);
+    }
+    void put(PyObject* message, nanobind::object value) const;
 
-  nanobind::object kind_;
+   private:
+    std::ptrdiff_t offset_;
+  };
+
+  /// Whether it is of DFF's class, without fields of its own.
+  [[nodiscard]] bool is_ordinary(PyObject* message) const;
+  [[nodiscard]] nanobind::object fields_of(std::string_view stored) const;
+
+  nanobind::object kind_, unread_kind_;
   std::array<nanobind::str, 5> names_;
   nanobind::dict nothing_set_;
   nanobind::object fields_set_;
-  nanobind::str dict_slot_, set_slot_, extra_slot_, private_slot_;
+  Slot set_, extra_, private_;
 };
 
-/// The forms of the texts met last. Once `capacity` bytes of texts have come in, those that nobody
-/// asked for meanwhile go.
-class FormCache {
- public:
-  explicit FormCache(std::size_t capacity) noexcept : capacity_(capacity) {}
-  [[nodiscard]] FormPtr find(std::string_view text);
-  void put(std::string_view text, FormPtr form);
-
- private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-  using Map = std::unordered_map<std::string, FormPtr, Hash, std::equal_to<>>;
-
-  std::size_t capacity_;
-  std::size_t size_ = 0;
-  Map young_, old_;
+/// `_core.UnreadTurns`: what the unread messages of one load are read from.
+struct UnreadTurns {
+  std::vector<TurnText> turns;
+  std::shared_ptr<const PlainMessages> messages;
 };
+
+void bind_messages(nanobind::module_& module);
 
 }  // namespace dialogstore::python

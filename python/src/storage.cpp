@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "dialogstore/error.hpp"
 #include "errors.hpp"
 #include "model/context_access.hpp"
+#include "plain_messages.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -86,6 +88,22 @@ class PyStorage {
     return run(to, future, [&](DBContextStorage& storage, auto call) {
       storage.find_async(key_of(key), token_of<std::optional<Context>>(call),
                          options_of(timeout, {}, history));
+    });
+  }
+
+  /// For DFF: with the survey.
+  nb::object find_surveyed(const nb::bytes& key, nb::object to, nb::object future) {
+    return run(to, future, [&](DBContextStorage& storage, auto call) {
+      const auto slot = call->signal.slot();
+      const auto end = [call](std::exception_ptr error, std::optional<Context> found) {
+        SurveyedContext surveyed{std::move(found), {}};
+        try {
+          if (surveyed.context) surveyed.survey = PlainMessages::survey(*surveyed.context);
+        } catch (const std::bad_alloc&) {  // whoever builds the context makes it
+        }
+        call->end(std::move(error), std::move(surveyed));
+      };
+      storage.find_async(key_of(key), asio::bind_cancellation_slot(slot, end), {});
     });
   }
 
@@ -240,6 +258,7 @@ void bind_storage(nb::module_& module) {
            })
       .def("contains", &PyStorage::contains, "key"_a, timeout, to, future)
       .def("find", &PyStorage::find, "key"_a, history, timeout, to, future)
+      .def("find_surveyed", &PyStorage::find_surveyed, "key"_a, to, future)
       .def("save", &PyStorage::save, "key"_a, "context"_a, "create"_a, policy, timeout, to, future)
       .def("erase", &PyStorage::erase, "key"_a, timeout, to, future)
       .def("len", &PyStorage::len, timeout, to, future)

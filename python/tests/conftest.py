@@ -57,6 +57,15 @@ class RedisServer:
     def uri(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
+    def statistic(self, name: str) -> int:
+        """One of the numbers of INFO stats."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(b"INFO stats\r\n")
+            lines = connection.makefile("rb")
+            size = int(lines.readline()[1:])
+            text = lines.read(size).decode()
+        return int(dict(line.split(":", 1) for line in text.splitlines() if ":" in line)[name])
+
     def command(self, *words: str) -> bytes:
         """The first line of the answer to one command."""
         request = f"*{len(words)}\r\n" + "".join(f"${len(w)}\r\n{w}\r\n" for w in words)

@@ -213,6 +213,25 @@ async def test_pickles_are_neither_stored_nor_read(uri: str) -> None:
     trusting.close()
 
 
+async def test_a_pickle_under_a_name_that_is_spelled_otherwise_is_not_read(
+    store: RedisContextStorage,
+) -> None:
+    misc = r'{"\u005f_pickled_extra_fields__":["object"],"object":"gASV"}'
+    text = f'{{"id":"user","requests":{{"1":{{"misc":{misc}}}}}}}'
+    await store.storage.set_item_async("user", dialogstore.Context.from_json(text))
+    [(_, value)] = await store.load_field_latest("user", "requests")
+    assert json.loads(value)["misc"] == {"object": "gASV"}
+
+
+async def test_values_come_back_as_chatsky_wrote_them(store: RedisContextStorage) -> None:
+    values = [message("Ж\n", misc={"a": [1, 1.0, {}]}), message("", annotations={"own": None})]
+    labels = [label("\u2028"), label('"')]
+    fields = [("requests", list(enumerate(values)), []), ("labels", list(enumerate(labels)), [])]
+    await store.update_context("user", info(), fields)
+    assert await store.load_field_items("user", "requests", [0, 1]) == list(enumerate(values))
+    assert await store.load_field_items("user", "labels", [1, 0]) == list(enumerate(labels))
+
+
 async def test_no_turn_is_lost_between_two_bots(store: RedisContextStorage) -> None:
     await talk(store, "user", "one")
 

@@ -230,7 +230,7 @@ def test_a_save_sends_only_what_is_new(redis_server: RedisServer, redis_uri: str
     store["user"] = talked(*(str(number) * 50 for number in range(2000)))
 
     def sent() -> int:
-        return int(_info(redis_server, "total_net_input_bytes"))
+        return redis_server.statistic("total_net_input_bytes")
 
     for _ in range(20):  # past the first pages
         context = store["user"]
@@ -245,19 +245,6 @@ def test_a_save_sends_only_what_is_new(redis_server: RedisServer, redis_uri: str
         store["user"] = context
     assert (sent() - before) / turns < 1500
     assert len(RedisContextStorage(redis_uri)["user"].requests) == 2052
-
-
-def _info(server: RedisServer, name: str) -> str:
-    import socket
-
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(b"INFO stats\r\n")
-        lines = connection.makefile("rb")
-        size = int(lines.readline()[1:])
-        found = dict(
-            line.split(":", 1) for line in lines.read(size).decode().split("\r\n") if ":" in line
-        )
-    return found[name]
 
 
 def test_the_factory_knows_our_uris_and_dff_the_others(tmp_path: Path, uri: str) -> None:

@@ -16,7 +16,6 @@ pytest.importorskip("dff")
 from dff.script import Context, Message
 from dff.script.core.message import Attachment, Attachments, Command, DataModel
 
-from dialogstore import _core
 from dialogstore.dff import RedisContextStorage
 
 
@@ -314,7 +313,7 @@ def test_a_save_that_failed_half_way_looks_at_everything_next_time(
     assert store["user"] == conversation()
 
 
-def test_a_save_looks_at_changed_messages_alone(
+def test_pydantic_writes_only_what_is_not_plain(
     store: RedisContextStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[set[int]] = []
@@ -327,6 +326,7 @@ def test_a_save_looks_at_changed_messages_alone(
     context = Context(id="user", misc={str(i): i for i in range(50)})
     for number in range(100):
         context.add_request(Message(text=str(number), misc={"n": [number]}))
+    context.requests[7].commands = [Command(do="x")]
     store["user"] = context
     monkeypatch.setattr("dialogstore.dff.to_text", counted)
     loaded = store["user"]
@@ -334,8 +334,9 @@ def test_a_save_looks_at_changed_messages_alone(
         known.requests[40].misc["n"].append("changed")
         known.add_response(Message(text="new"))
         store["user"] = known
-        store["user"] = known
-    assert seen == [{40, 0}, set()] * 2
+    assert seen == [{7}] * 2
+    assert store["user"].requests[40].misc == {"n": [40, "changed"]}
+    assert store["user"].requests[7].commands == [Command(do="x")]
 
 
 def test_loads_leave_no_objects_behind(store: RedisContextStorage) -> None:
@@ -355,17 +356,34 @@ def test_loads_leave_no_objects_behind(store: RedisContextStorage) -> None:
     assert load() - before < 500
 
 
-def test_the_memory_of_texts_is_bounded() -> None:
-    forms = _core.Forms(Message)
-    core = _core.Context()
+@pytest.mark.parametrize("value", ["x", ["x"], {"x": "y"}])
+def test_loads_of_a_large_misc_share_nothing_that_can_change(
+    store: RedisContextStorage, value: Any
+) -> None:
+    misc = {str(number): copy.deepcopy(value) for number in range(3000)}
+    store["user"] = Context(id="user", misc=misc)
+    for _ in range(3):
+        found = store["user"]
+        assert found.misc == misc
+        assert list(found.misc) == list(misc)
+        found.misc["7"] = "mine"
+        if value != "x":
+            found.misc["8"].clear()
+        assert store["user"].misc == misc
+    found.misc["new"] = 1
+    del found.misc["9"]
+    store["user"] = found
+    assert store["user"].misc == found.misc
+
+
+def test_the_memory_of_large_dicts_is_bounded() -> None:
+    store = RedisContextStorage("memory://")
 
     def blocks_with(number: int) -> int:
-        text = '{"text":null,"misc":{%s}}'
-        values = ",".join(f'"{i}":"{number} {"x" * 80}"' for i in range(200))
-        core.set_part(0, _core.TurnPart.REQUEST, text % values)
-        forms.load(core, lambda _: None)
+        store["user"] = Context(misc={str(i): f"{number} {'x' * 80}" for i in range(200)})
+        assert len(store["user"].misc) == 200
         return sys.getallocatedblocks()
 
-    blocks = [blocks_with(number) for number in range(3000)]
-    assert max(blocks[1500:]) < max(blocks[:1500]) * 1.1
-    assert gc.isenabled()
+    blocks = [blocks_with(number) for number in range(2000)]
+    assert max(blocks[1000:]) < max(blocks[:1000]) * 1.1
+    store.close()

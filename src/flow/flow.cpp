@@ -12,6 +12,7 @@ void Flow::LetGo::operator()(Flow* flow) const noexcept {
 
 void Flow::cancel() {
   is_cancelled_ = true;
+  if (awaited_ != nullptr) std::exchange(awaited_, nullptr)->on_cancel();
   cancellation_.emit(asio::cancellation_type::terminal);
 }
 

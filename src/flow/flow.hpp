@@ -14,6 +14,8 @@
 #include <tuple>
 #include <utility>
 
+#include "flow/frame_pool.hpp"
+
 namespace dialogstore {
 
 namespace asio = boost::asio;
@@ -32,10 +34,22 @@ class Flow {
   Flow(const Flow&) = delete;
   Flow& operator=(const Flow&) = delete;
   virtual ~Flow() = default;
+  static void* operator new(std::size_t bytes) { return allocate_frame(bytes); }
+  static void operator delete(void* flow, std::size_t bytes) noexcept { free_frame(flow, bytes); }
 
   [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return executor_; }
   /// For the one operation that is awaited.
   [[nodiscard]] asio::cancellation_slot slot() noexcept { return cancellation_.slot(); }
+  /// The same for operations of our own, at no cost: what is to be told of a cancellation, once;
+  /// null when the operation has ended. It must not let the flow go on before it returns.
+  class Cancellable {
+   public:
+    virtual void on_cancel() = 0;
+
+   protected:
+    ~Cancellable() = default;
+  };
+  void set_awaited(Cancellable* awaited) noexcept { awaited_ = awaited; }
 
   /// Ends the operation that is awaited, if it can end early; what follows sees is_cancelled().
   void cancel();
@@ -59,6 +73,7 @@ class Flow {
 
   asio::any_io_executor executor_;
   asio::cancellation_signal cancellation_;
+  Cancellable* awaited_ = nullptr;
   std::coroutine_handle<> next_;  ///< null: it waits, or is done
   bool is_cancelled_ = false;
   bool is_running_ = false;
@@ -72,6 +87,7 @@ class Resumer {
  public:
   using executor_type = asio::any_io_executor;
   using cancellation_slot_type = asio::cancellation_slot;
+  using allocator_type = FrameAllocator<void>;
 
   Resumer(Flow& flow, std::coroutine_handle<> waiting,
           std::optional<std::tuple<Results...>>& results) noexcept
@@ -81,6 +97,9 @@ class Resumer {
   [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept {
     return flow_->slot();
   }
+  [[nodiscard]] allocator_type get_allocator() const noexcept { return {}; }
+
+  [[nodiscard]] Flow& flow() const noexcept { return *flow_; }
 
   void operator()(Results... results) {
     results_->emplace(std::move(results)...);

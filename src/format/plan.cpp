@@ -125,6 +125,9 @@ PlanResult SavePlanner::change_pages() const {
 /// The delta with everything that changed outside of pages, and the position behind it.
 void SavePlanner::add_delta(SavePlan& plan) const {
   LogPosition& after = plan.after;
+  // Before they are copied: they are about to grow.
+  after.unsealed_tokens.reserve(position_.unsealed_tokens.size() + 1);
+  after.unsealed_turns.reserve(position_.unsealed_turns.size() + changes_.tail.size());
   after = position_;
   after.version = {position_.version.seq + 1, own_};
   after.keyframe_distance = static_cast<std::uint16_t>(position_.keyframe_distance + 1);
@@ -165,12 +168,13 @@ PlanResult SavePlanner::append() const {
 std::size_t SavePlanner::droppable_pages() const {
   if (!position_.complete) return 0;
   const std::int64_t kept_from = *std::ranges::min_element(changes_.first);
+  if (kept_from == keep_all) return 0;
   std::size_t count = 0;
   for (; count + 1 < position_.pages.size(); ++count) {
     const PageMark& page = position_.pages[count];
     if (page.opaque || page.highest >= kept_from) break;
   }
-  return kept_from == keep_all ? 0 : count;
+  return count;
 }
 
 // ---- rows in place of others -------------------------------------------------------------------

@@ -63,6 +63,14 @@ bool is_part(std::size_t part, std::string_view text) noexcept {
   return part == 0 ? is_label(text) : text.front() == '{';
 }
 
+/// Which part has this name; turn_parts when none has. Told apart by length: one comparison each.
+std::size_t part_named(std::string_view name) noexcept {
+  const std::size_t part = name.size() == part_names[0].size()   ? 0
+                           : name.size() == part_names[1].size() ? 1
+                                                                 : 2;
+  return name == part_names[part] ? part : turn_parts;
+}
+
 // ---- turns -----------------------------------------------------------------------------------
 
 BodyFault read_turn(JsonCursor& cursor, const TextSource& source, TurnText& turn) {
@@ -70,12 +78,14 @@ BodyFault read_turn(JsonCursor& cursor, const TextSource& source, TurnText& turn
   std::string_view value;
   if (!cursor.enter_object()) return not_json(cursor);
   while (cursor.next_name(name)) {
-    const auto found = std::ranges::find(part_names, name);
-    if (found == part_names.end()) return unknown_member("turn", name);
-    const auto part = static_cast<std::size_t>(found - part_names.begin());
-    if (!cursor.value(value)) break;
+    const std::size_t part = part_named(name);
+    if (part == turn_parts) return unknown_member("turn", name);
+    const bool is_plain_label = part == 0 && cursor.plain_pair(value);
+    if (!is_plain_label && !cursor.value(value)) break;
     if (!turn.parts[part].empty()) return damaged("a turn names a part twice");
-    if (!is_part(part, value)) return damaged("a turn's part is of the wrong type");
+    if (!is_plain_label && !is_part(part, value)) {
+      return damaged("a turn's part is of the wrong type");
+    }
     turn.parts[part] = source.take(value);
   }
   return cursor.fault() != JsonFault::none ? not_json(cursor) : BodyFault{};
@@ -91,7 +101,10 @@ BodyFault read_turns(JsonCursor& cursor, const TextSource& source, TurnPatches& 
     const auto index = turn_index_of(name);
     if (!index) return damaged("a turn's index is not an integer in range");
     if (any && *index <= content.highest) return damaged("turns are not in ascending order");
-    TurnText turn;
+    // Nearly every turn lies behind those read before: it is read where it is to stay.
+    TurnText patch;
+    TurnText* const behind = turns.add_behind(*index);
+    TurnText& turn = behind != nullptr ? *behind : patch;
     turn.index = *index;
     if (BodyFault fault = read_turn(cursor, source, turn)) return fault;
     for (std::size_t part = 0; part < turn_parts; ++part) {
@@ -101,7 +114,7 @@ BodyFault read_turns(JsonCursor& cursor, const TextSource& source, TurnPatches& 
     if (!any) content.lowest = *index;
     content.highest = *index;
     any = true;
-    turns.apply(std::move(turn));
+    if (behind == nullptr) turns.apply(std::move(patch));
   }
   return cursor.fault() != JsonFault::none ? not_json(cursor) : BodyFault{};
 }
@@ -192,6 +205,13 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(Member::count)> 
     "id",    "misc_del",   "misc",  "states_del", "states", "extra_del",
     "extra", "validation", "first", "next",       "turns"};
 
+/// Member::count when there is none of that name. Turns come first: most rows have nothing else.
+std::size_t member_named(std::string_view name) noexcept {
+  constexpr auto turns = static_cast<std::size_t>(Member::turns);
+  if (name == member_names[turns]) return turns;
+  return static_cast<std::size_t>(std::ranges::find(member_names, name) - member_names.begin());
+}
+
 class MemberSpans {
  public:
   /// Finds the members; `turns` are read on the way, because nothing else depends on them.
@@ -210,9 +230,8 @@ BodyFault MemberSpans::read(std::string_view body, std::string_view where, TailC
   std::string_view name;
   if (!cursor.enter_object()) return not_json(cursor);
   while (cursor.next_name(name)) {
-    const auto found = std::ranges::find(member_names, name);
-    if (found == member_names.end()) return unknown_member(where, name);
-    const auto member = static_cast<std::size_t>(found - member_names.begin());
+    const std::size_t member = member_named(name);
+    if (member == member_names.size()) return unknown_member(where, name);
     if (!spans_[member].empty()) return damaged("a member is repeated");
     if (static_cast<Member>(member) == Member::turns) {
       PageContent range;

@@ -141,7 +141,11 @@ std::string page_json(std::span<const TurnText* const> turns) {
 std::string keyframe_json(const ContextAccess::State& state, std::span<const TurnText* const> turns,
                           const FirstKept& first, const PartIndices& next,
                           std::uint32_t next_turn) {
+  constexpr std::size_t other_members = 256;
   std::string out;
+  std::size_t size = other_members;
+  for (const TurnText* turn : turns) size += json_size(*turn);
+  out.reserve(size);
   Members members(out, '{');
   members.next("\"id\":") += state.id.text();
   if (!state.misc.empty()) state.misc.append_to(members.next("\"misc\":"));
@@ -162,7 +166,11 @@ std::string keyframe_json(const ContextAccess::State& state, std::span<const Tur
 std::string delta_json(const ContextAccess::State& state, std::span<const TurnEdit> turns,
                        const FirstKept* first, const PartIndices* next) {
   const ContextChanges& changes = state.changes;
+  constexpr std::size_t other_members = 64;
   std::string out;
+  std::size_t size = other_members;
+  for (const TurnEdit& edit : turns) size += edit.turn != nullptr ? json_size(*edit.turn) : 0;
+  out.reserve(size);
   Members members(out, '{');
   if (!turns.empty()) {
     Members edits(members.next("\"turns\":"), '{');

@@ -17,6 +17,12 @@ inline constexpr std::string_view removed_part = "null";
 /// sorted once at the end, so that hostile rows cost no more than n log n.
 class TurnPatches {
  public:
+  /// A new turn to be filled in place when the index lies behind all others; else null, and the
+  /// turn is to be applied.
+  TurnText* add_behind(std::int64_t index) {
+    if (!turns_.empty() && turns_.back().index >= index) return nullptr;
+    return &turns_.emplace_back();
+  }
   /// Parts that are not empty replace those of earlier rows.
   void apply(TurnText&& turn);
   /// Sorts when necessary; afterwards each index stands once, ascending.

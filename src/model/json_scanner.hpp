@@ -9,6 +9,7 @@
 
 #include "dialogstore/json.hpp"
 #include "dialogstore/limits.hpp"
+#include "model/json_chars.hpp"
 
 namespace dialogstore {
 
@@ -42,21 +43,27 @@ class JsonCursor {
   /// @param max_depth nesting accepted within each value that is consumed whole
   explicit JsonCursor(std::string_view text,
                       std::size_t max_depth = limits::json_depth + envelope_depth) noexcept
-      : text_(text), max_depth_(max_depth) {}
+      : begin_(text.data()),
+        at_(text.data()),
+        end_(text.data() + text.size()),
+        max_depth_(max_depth) {}
 
   /// Validates and consumes one value of any kind; `span` is its text without outer white space.
   bool value(std::string_view& span) noexcept;
   /// Consumes `{` (or `[`); false with wrong_type when another value stands there.
-  bool enter_object() noexcept;
-  bool enter_array() noexcept;
+  bool enter_object() noexcept { return enter('{'); }
+  bool enter_array() noexcept { return enter('['); }
   /// The next member's name, raw between its quotes (escapes undecoded); its value is up to the
   /// caller. False at the closing bracket (consumed, no fault) or on a fault.
-  bool next_name(std::string_view& name) noexcept;
+  bool next_name(std::string_view& name) noexcept { return next('}') && read_name(name); }
   /// The same for arrays: true when the walk stands before an element.
-  bool next_item() noexcept;
+  bool next_item() noexcept { return next(']'); }
   /// The next member: its name as in `next_name`, its value validated and consumed.
   bool next_member(std::string_view& name, std::string_view& span) noexcept;
   bool next_element(std::string_view& span) noexcept;
+  /// Consumes `["…","…"]` when it stands there without spaces and escapes, as labels mostly are:
+  /// cheaper than `value`. Else false and nothing is consumed, whatever stands there.
+  bool plain_pair(std::string_view& span) noexcept;
   /// True when only white space is left; else trailing_bytes.
   bool at_end() noexcept;
 
@@ -64,26 +71,91 @@ class JsonCursor {
   bool fail_at(JsonFault fault, std::size_t offset) noexcept;
   bool fail_at(JsonFault fault, std::string_view part) noexcept;
   [[nodiscard]] JsonFault fault() const noexcept { return fault_; }
-  [[nodiscard]] std::size_t offset() const noexcept { return position_; }
+  [[nodiscard]] std::size_t offset() const noexcept {
+    return static_cast<std::size_t>(at_ - begin_);
+  }
 
  private:
+  class OpenContainers;
+
   bool enter(char bracket) noexcept;
+  bool fail_to_enter() noexcept;
   bool next(char closing) noexcept;
+  bool read_name(std::string_view& name) noexcept;
+  bool read_any_name(std::string_view& name) noexcept;
+
+  bool container() noexcept;
+  bool next_in(OpenContainers& open) noexcept;
+  bool string() noexcept;
+  bool beyond_ascii() noexcept;
+  bool escape() noexcept;
+  bool unicode_escape() noexcept;
+  bool scalar() noexcept;
+  bool literal(std::string_view word) noexcept;
+  bool number() noexcept;
+  bool digits() noexcept;
+
   bool fail_here(JsonFault fault) noexcept {
     fault_ = fault;
     return false;
   }
+  bool fail_unexpected() noexcept {
+    return fail_here(at_ == end_ ? JsonFault::unexpected_end : JsonFault::unexpected_byte);
+  }
   void skip_space() noexcept {
-    const auto is_space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
-    while (position_ != text_.size() && is_space(text_[position_])) ++position_;
+    while (at_ != end_ && json_chars::is_space(*at_)) ++at_;
   }
 
-  std::string_view text_;
+  const char* begin_;
+  const char* at_;
+  const char* end_;
   std::size_t max_depth_;
-  std::size_t position_ = 0;
   bool first_ = true;
   JsonFault fault_ = JsonFault::none;
 };
+
+// What a reader of rows calls for every member is inline: most of its work is here.
+
+inline bool JsonCursor::enter(char bracket) noexcept {
+  if (fault_ != JsonFault::none) return false;
+  skip_space();
+  if (at_ == end_ || *at_ != bracket) return fail_to_enter();
+  ++at_;
+  first_ = true;
+  return true;
+}
+
+// Consumes the comma before the next entry, or the closing bracket.
+inline bool JsonCursor::next(char closing) noexcept {
+  if (fault_ != JsonFault::none) return false;
+  skip_space();
+  if (at_ == end_) return fail_here(JsonFault::unexpected_end);
+  const bool was_first = first_;
+  first_ = false;
+  if (*at_ == closing) {
+    ++at_;
+    return false;
+  }
+  if (was_first) return true;
+  if (*at_ != ',') return fail_here(JsonFault::unexpected_byte);
+  ++at_;
+  return true;
+}
+
+// A member's name and the colon behind it.
+inline bool JsonCursor::read_name(std::string_view& name) noexcept {
+  // As writers of compact JSON spell nearly all names: nothing between quotes and colon, no escape.
+  if (at_ != end_ && *at_ == '"') {
+    const char* const begin = at_ + 1;
+    const char* const quote = json_chars::skip_plain(begin, end_);
+    if (end_ - quote >= 2 && quote[0] == '"' && quote[1] == ':') {
+      name = std::string_view(begin, static_cast<std::size_t>(quote - begin));
+      at_ = quote + 2;
+      return true;
+    }
+  }
+  return read_any_name(name);
+}
 
 /// Kind of a value by its first byte. `text` must be one valid value.
 JsonKind json_kind(std::string_view text) noexcept;

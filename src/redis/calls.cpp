@@ -24,6 +24,22 @@ std::chrono::microseconds jittered(std::chrono::milliseconds pause) {
       std::uniform_int_distribution<std::int64_t>(whole / 2, whole)(random));
 }
 
+ExecResult cancelled_unsent() {
+  auto failure = cancelled_between();
+  ExecResult unsent;
+  unsent.failure = failure.code;
+  unsent.detail = std::move(failure.detail);
+  return unsent;
+}
+
+// To the server that the request is for; `bytes` are the request's.
+Task<ExecResult> exec_on(RedisClient& client, const Request& request, std::string bytes,
+                         Deadline deadline) {
+  if (!request.server.empty()) return client.exec_at(request.server, std::move(bytes), deadline);
+  return request.may_be_stale ? client.exec_read(request.slot, std::move(bytes), deadline)
+                              : client.exec(request.slot, std::move(bytes), deadline);
+}
+
 struct Judged {
   CallEnd end;
   bool may_pass = false;  ///< another copy, later, may have a better end
@@ -63,27 +79,24 @@ Failure cancelled_between() {
 Task<ExecResult> Calls::exec(Request request, Deadline deadline) const {
   const auto client = client_;
   if (co_await this_flow::is_cancelled) {
-    auto failure = cancelled_between();
-    ExecResult unsent;
-    unsent.failure = failure.code;
-    unsent.detail = std::move(failure.detail);
-    co_return unsent;
+    co_return cancelled_unsent();
   }
-  auto& bytes = request.bytes;
-  if (!request.server.empty()) {
-    co_return co_await client->exec_at(std::move(request.server), std::move(bytes), deadline);
-  }
-  if (request.may_be_stale) {
-    co_return co_await client->exec_read(request.slot, std::move(bytes), deadline);
-  }
-  co_return co_await client->exec(request.slot, std::move(bytes), deadline);
+  co_return co_await exec_on(*client, request, std::move(request.bytes), deadline);
 }
 
 Task<CallEnd> Calls::try_call(Request request, Deadline deadline) const {
+  const auto client = client_;
   Backoff backoff;
   bool is_sole_copy = true;
   for (;;) {
-    auto result = co_await exec(request, deadline);
+    ExecResult result;
+    if (co_await this_flow::is_cancelled) {
+      result = cancelled_unsent();
+    } else {
+      // A copy: it may have to be sent again.
+      std::string bytes = request.bytes;
+      result = co_await exec_on(*client, request, std::move(bytes), deadline);
+    }
     const bool may_have_arrived = !result.ok() && result.sent == Sent::maybe;
     auto judged = judge(std::move(result));
     judged.end.is_sole_copy = is_sole_copy;

@@ -20,20 +20,30 @@ void append_header(std::string& out, char type, std::size_t number) {
 
 }  // namespace
 
+CommandWriter::CommandWriter(std::size_t arguments, std::size_t bytes) {
+  // What stands before an argument of less than 100,000 bytes, and behind it.
+  constexpr std::size_t around = 10;
+  out_.reserve(around + arguments * around + bytes);
+  append_header(out_, '*', arguments);
+}
+
+CommandWriter& CommandWriter::add(std::string_view argument) {
+  begin(argument.size()).append(argument);
+  end();
+  return *this;
+}
+
+std::string& CommandWriter::begin(std::size_t size) {
+  append_header(out_, '$', size);
+  return out_;
+}
+
 std::string encode_command(std::span<const std::string_view> arguments) {
-  std::size_t bytes = header_bytes;
-  for (const std::string_view argument : arguments) {
-    bytes += header_bytes + argument.size() + 2;
-  }
-  std::string out;
-  out.reserve(bytes);
-  append_header(out, '*', arguments.size());
-  for (const std::string_view argument : arguments) {
-    append_header(out, '$', argument.size());
-    out.append(argument);
-    out.append("\r\n");
-  }
-  return out;
+  std::size_t bytes = 0;
+  for (const std::string_view argument : arguments) bytes += argument.size();
+  CommandWriter out(arguments.size(), bytes);
+  for (const std::string_view argument : arguments) out.add(argument);
+  return out.take();
 }
 
 std::string encode_command(std::initializer_list<std::string_view> arguments) {

@@ -1,5 +1,6 @@
 #include "redis/keys.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace dialogstore::redis {
@@ -27,6 +28,11 @@ KeyName with_slot(std::string text) {
 }
 
 void append_escaped(std::string& out, std::string_view key) {
+  const auto is_escaped = [](char c) { return c == '%' || c == '{' || c == '}'; };
+  if (std::none_of(key.begin(), key.end(), is_escaped)) {
+    out += key;
+    return;
+  }
   for (const char c : key) {
     switch (c) {
       case '%':

@@ -1,7 +1,5 @@
 #include "redis/link.hpp"
 
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <iterator>
 #include <utility>
@@ -49,11 +47,9 @@ class Link final : public RedisLink {
   static Task<ExecResult> submitted(std::shared_ptr<LinkCore> core, std::string bytes,
                                     unsigned replies, Clock::time_point deadline) {
     co_return co_await operation<ExecResult>([&](auto done) {
-      const auto slot = done.get_cancellation_slot();
       asio::any_io_executor executor = done.get_executor();
       if (executor == core->executor()) executor = nullptr;
-      core->submit(std::move(bytes), replies, deadline,
-                   {std::move(done), slot, std::move(executor)});
+      core->submit(std::move(bytes), replies, deadline, {std::move(done), std::move(executor)});
     });
   }
 
@@ -66,17 +62,6 @@ std::shared_ptr<RedisLink> RedisLink::create(asio::any_io_executor executor,
                                              LinkSettings settings) {
   return std::make_shared<Link>(std::move(executor), std::move(settings));
 }
-
-// In a caller's cancellation slot. Works once: the request's node may serve another afterwards.
-struct LinkCore::CancelRequest {
-  LinkCore* core;
-  Requests::iterator request;
-  void operator()(asio::cancellation_type) {
-    if (LinkCore* target = std::exchange(core, nullptr)) {
-      target->cancel(request);
-    }
-  }
-};
 
 // Destroyed without having been called when the execution context goes away. Every caller that
 // waits is behind one of these two, so that none of their coroutines is left over.
@@ -172,6 +157,8 @@ void LinkCore::enqueue(std::string request, unsigned replies, Clock::time_point 
                        Caller caller) {
   if (spare_.empty()) {
     spare_.emplace_back();
+    spare_.front().core = this;
+    spare_.front().place = spare_.begin();
   }
   const auto added = spare_.begin();
   waiting_.splice(waiting_.end(), spare_, added);
@@ -180,25 +167,21 @@ void LinkCore::enqueue(std::string request, unsigned replies, Clock::time_point 
   added->caller.emplace(std::move(caller));
   added->replies = replies;
   added->is_in_flight = false;
-  added->deadline = deadlines_.emplace(deadline, added);
+  // Mostly the last of all, as calls mostly have the same time.
+  added->deadline = deadlines_.emplace_hint(deadlines_.end(), deadline, added);
   queued_bytes_ += added->size;
-  if (auto& slot = added->caller->slot; slot.is_connected()) {
-    slot.emplace<CancelRequest>(CancelRequest{this, added});
-  }
+  added->caller->handler.flow().set_awaited(&*added);
   arm_deadline();
 }
 
 // The caller's part of a request ends; its place in a list is the business of whoever calls.
-void LinkCore::finish(Request& request, ExecResult result, bool by_cancellation) {
+void LinkCore::finish(Request& request, ExecResult result) {
   if (!request.caller) {
     return;
   }
   deadlines_.erase(request.deadline);
-  // While it runs, the function in the slot must not be destroyed; it works only once.
   Caller& caller = *request.caller;
-  if (!by_cancellation && caller.slot.is_connected()) {
-    caller.slot.clear();
-  }
+  caller.handler.flow().set_awaited(nullptr);
   finished_.push_back({std::move(caller.handler), std::move(caller.executor), std::move(result)});
   request.caller.reset();
 }
@@ -218,7 +201,7 @@ void LinkCore::release(Requests& from, Requests::iterator request) {
 
 void LinkCore::cancel(Requests::iterator request) {
   const Sent sent = request->is_in_flight ? Sent::maybe : Sent::no;
-  finish(*request, failed(errc::canceled, sent, "the call was cancelled"), true);
+  finish(*request, failed(errc::canceled, sent, "the call was cancelled"));
   if (!request->is_in_flight) {
     release(waiting_, request);
   }
@@ -357,8 +340,8 @@ void LinkCore::abandon() noexcept {
   Requests requests = std::move(waiting_);
   requests.splice(requests.end(), in_flight_);
   for (Request& request : requests) {
-    if (request.caller && request.caller->slot.is_connected()) {
-      request.caller->slot.clear();
+    if (request.caller) {
+      request.caller->handler.flow().set_awaited(nullptr);
     }
   }
 }

@@ -10,7 +10,6 @@
 
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <list>
@@ -58,7 +57,6 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
   /// Who waits for a request's end.
   struct Caller {
     Handler handler;
-    asio::cancellation_slot slot;
     asio::any_io_executor
         executor;  ///< empty: the link's own, where the handler is called directly
   };
@@ -74,9 +72,15 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
 
   struct Request;
   using Requests = std::list<Request>;
-  using Deadlines = std::multimap<Clock::time_point, Requests::iterator>;
+  using Deadlines =
+      std::multimap<Clock::time_point, Requests::iterator, std::less<>,
+                    FrameAllocator<std::pair<const Clock::time_point, Requests::iterator>>>;
 
-  struct Request {
+  struct Request final : Flow::Cancellable {
+    void on_cancel() override { core->cancel(place); }
+
+    LinkCore* core = nullptr;
+    Requests::iterator place;
     std::string bytes;  ///< empty once written
     std::size_t size = 0;
     std::optional<Caller> caller;  ///< empty once it was answered
@@ -92,14 +96,13 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
     ExecResult result;
   };
 
-  struct CancelRequest;
   struct DeadlineWait;
   struct Delivery;
 
   // link.cpp: requests
   errc admission(const std::string& request, Clock::time_point deadline, std::string& detail) const;
   void enqueue(std::string request, unsigned replies, Clock::time_point deadline, Caller caller);
-  void finish(Request& request, ExecResult result, bool by_cancellation = false);
+  void finish(Request& request, ExecResult result);
   void release(Requests& from, Requests::iterator request);
   void cancel(Requests::iterator request);
   void fail_waiting(errc code, const std::string& detail);

@@ -1,4 +1,5 @@
 // Removing every context of a namespace, and looking at its sizes.
+#include <numeric>
 
 #include "base/random.hpp"
 #include "flow/together.hpp"
@@ -135,7 +136,7 @@ Task<bool> RedisRowLog::erase_one(std::string key, Deadline deadline) {
     Token own;
     fill_random(own);
     auto erase = std::make_shared<format::SaveRequest>(format::plan_erase(header.version, own));
-    const auto result = co_await send(key, std::move(erase), std::nullopt, deadline);
+    const auto result = co_await send(key, name, std::move(erase), std::nullopt, deadline);
     switch (result.answer) {
       case SaveAnswer::saved:
       case SaveAnswer::already:
@@ -172,8 +173,10 @@ Task<Statistics> RedisRowLog::statistics(Deadline deadline) {
   if (page.keys.size() > sample_count) {
     page.keys.erase(page.keys.begin() + sample_count, page.keys.end());
   }
-  const auto sampled = page.keys.size();
-  const auto bytes = co_await sample_bytes(std::move(page.keys), deadline);
+  auto sampled_sizes = co_await sizes(std::move(page.keys), deadline);
+  std::erase(sampled_sizes, unknown_size);
+  const auto sampled = sampled_sizes.size();
+  const auto bytes = std::accumulate(sampled_sizes.begin(), sampled_sizes.end(), std::uint64_t{0});
   if (bytes > 0) {
     out.emplace_back("sampled_contexts", std::to_string(sampled));
     out.emplace_back("bytes_per_context", std::to_string(bytes / sampled));
@@ -182,19 +185,25 @@ Task<Statistics> RedisRowLog::statistics(Deadline deadline) {
   co_return out;
 }
 
-Task<std::uint64_t> RedisRowLog::sample_bytes(std::vector<ContextKey> keys, Deadline deadline) {
+Task<std::vector<std::uint64_t>> RedisRowLog::sizes(std::vector<ContextKey> keys,
+                                                    Deadline deadline) {
   std::vector<Request> requests;
   for (const auto& key : keys) {
     const auto name = names_.context(key.text());
-    requests.push_back({name.slot, encode_command({"MEMORY", "USAGE", name.text})});
+    // Of all parts of the list: a few of them say little of one that has one large row.
+    requests.push_back({name.slot, encode_command({"MEMORY", "USAGE", name.text, "SAMPLES", "0"})});
   }
   const auto ends = co_await calls_.call_all(std::move(requests), deadline);
-  std::uint64_t sum = 0;
+  std::vector<std::uint64_t> bytes;
   for (const auto& end : ends) {
+    if (end.failure) throw *end.failure;
     const auto& root = end.reply.root();
-    if (root.kind == ReplyKind::integer) sum += static_cast<std::uint64_t>(root.integer);
+    const bool is_there = root.kind == ReplyKind::integer;
+    // A user may lack the right to ask.
+    const auto otherwise = root.kind == ReplyKind::nil ? 0 : unknown_size;
+    bytes.push_back(is_there ? static_cast<std::uint64_t>(root.integer) : otherwise);
   }
-  co_return sum;
+  co_return bytes;
 }
 
 }  // namespace dialogstore::redis

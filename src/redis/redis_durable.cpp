@@ -36,9 +36,12 @@ Confirmation take_confirmation(ExecResult& end) {
 
 Task<ExecResult> RedisRowLog::exec_save(std::uint16_t slot, std::string bytes,
                                         Confirmation* confirmed, Deadline deadline) {
-  if (!settings_.durability.waits()) {
-    co_return co_await calls_.client().exec(slot, std::move(bytes), deadline);
-  }
+  return settings_.durability.waits() ? exec_and_wait(slot, std::move(bytes), confirmed, deadline)
+                                      : calls_.client().exec(slot, std::move(bytes), deadline);
+}
+
+Task<ExecResult> RedisRowLog::exec_and_wait(std::uint16_t slot, std::string bytes,
+                                            Confirmation* confirmed, Deadline deadline) {
   bytes += wait_request(settings_.durability, time_to_wait(deadline));
   auto end =
       co_await calls_.client().exec_together(slot, std::move(bytes), save_and_wait, deadline);
@@ -48,7 +51,6 @@ Task<ExecResult> RedisRowLog::exec_save(std::uint16_t slot, std::string bytes,
 
 Task<void> RedisRowLog::confirm_durable(KeyName name, SaveAnswer answer, Confirmation confirmed,
                                         Deadline deadline) {
-  if (!settings_.durability.waits()) co_return;
   if (answer == SaveAnswer::already) {
     // An earlier copy wrote it, perhaps on another connection, for which this one does not wait.
     const std::span<const std::string_view> none;

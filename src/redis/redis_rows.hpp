@@ -33,6 +33,7 @@ class RedisRowLog final : public RowLog {
   Task<ScanPage> scan(std::string cursor, ScanOptions options, Deadline deadline) override;
   Task<std::uint64_t> clear(Deadline deadline) override;
   Task<CheckReport> check_listing(bool repair, Deadline deadline) override;
+  Task<std::vector<std::uint64_t>> sizes(std::vector<ContextKey> keys, Deadline deadline) override;
   Task<Statistics> statistics(Deadline deadline) override;
   void close() override { calls_.client().close(); }
 
@@ -44,20 +45,20 @@ class RedisRowLog final : public RowLog {
   Task<Rows> read_and_touch(ContextKey key, KeyName name, std::size_t count, Deadline deadline);
 
   // redis_save.cpp
-  enum class Listing : std::uint8_t { fine, due, missing };
+  enum class Listing : std::uint8_t { fine, due, outdated, missing };
   /// What goes before the save. Answers the score of the entry that is to go should the save leave
   /// nothing: of an erase the one that is there, of a create the one it has just made.
   Task<std::optional<std::string>> get_ready(std::string key, format::SaveOp op, bool resent,
                                              Deadline deadline);
   /// Sends it until its outcome is known.
-  Task<SaveResult> send(std::string key, Saving request, SentBefore first_sent, Deadline deadline);
+  Task<SaveResult> send(std::string key, KeyName name, Saving request, SentBefore first_sent,
+                        Deadline deadline);
   Task<ExecResult> send_and_refresh(std::string key, std::uint16_t slot, std::string bytes,
                                     Listing* listing, Confirmation* confirmed, Deadline deadline);
   Task<void> wait_for_server(Backoff& backoff, SaveAttempts& attempts, Failure cause,
                              format::SaveOp op, KeyName name, Deadline deadline);
-  /// Of a save that has taken effect, and while which the clock was seen to have been set.
-  Task<void> renew_entry(std::string key, SaveAnswer answer, Deadline deadline);
-  Task<void> relist(std::string key, SaveAnswer answer, Deadline deadline);
+  /// What is not fine in the listing of a context that is there.
+  Task<void> mend(Listing listing, std::string key, Deadline deadline);
   Task<void> list_again(std::string key, const SaveAttempts& attempts, Deadline deadline);
   void learn_from(const SaveDecision& decision, std::uint16_t slot, Clock::time_point asked);
   [[nodiscard]] Listing listing_for(const std::string& key, format::SaveOp op) const;
@@ -70,6 +71,8 @@ class RedisRowLog final : public RowLog {
   /// Sends one copy of a save, and behind it what waits for replicas or disks.
   Task<ExecResult> exec_save(std::uint16_t slot, std::string bytes, Confirmation* confirmed,
                              Deadline deadline);
+  Task<ExecResult> exec_and_wait(std::uint16_t slot, std::string bytes, Confirmation* confirmed,
+                                 Deadline deadline);
   /// Throws Failure (not_replicated) when a save that has taken effect is not as durable as it was
   /// to be.
   Task<void> confirm_durable(KeyName name, SaveAnswer answer, Confirmation confirmed,
@@ -87,7 +90,6 @@ class RedisRowLog final : public RowLog {
   static Task<EraseEnd> erase_apart(RedisRowLog* self, std::string key, Deadline deadline);
   Task<bool> erase_one(std::string key, Deadline deadline);
   Task<void> clear_batch(std::vector<IndexEntry> entries, Cleared* cleared, Deadline deadline);
-  Task<std::uint64_t> sample_bytes(std::vector<ContextKey> keys, Deadline deadline);
 
   Calls calls_;
   KeyNames names_;

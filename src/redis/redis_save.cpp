@@ -62,14 +62,15 @@ Task<SaveResult> RedisRowLog::save(ContextKey key, Saving request, SentBefore fi
   }
   const auto op = request->op;
   std::optional<std::string> score;
-  const bool is_ready = state_->is_ready(Need::writing, names_.context(key.text()));
+  auto name = names_.context(key.text());
+  const bool is_ready = state_->is_ready(Need::writing, name);
   if (op == SaveOp::replace || op == SaveOp::erase || !is_ready) {
     score = co_await get_ready(key.text(), op, first_sent.has_value(), deadline);
   }
   SaveResult result;
   std::optional<Failure> failure;
   try {
-    result = co_await send(key.text(), std::move(request), first_sent, deadline);
+    result = co_await send(key.text(), std::move(name), std::move(request), first_sent, deadline);
   } catch (Failure& thrown) {
     failure = std::move(thrown);
   }
@@ -118,9 +119,8 @@ std::string RedisRowLog::copy_of(const KeyName& name, const format::SaveRequest&
   return save_request(name.text, request, copy);
 }
 
-Task<SaveResult> RedisRowLog::send(std::string key, Saving request, SentBefore first_sent,
-                                   Deadline deadline) {
-  const auto name = names_.context(key);
+Task<SaveResult> RedisRowLog::send(std::string key, KeyName name, Saving request,
+                                   SentBefore first_sent, Deadline deadline) {
   auto listing = listing_for(key, request->op);
   const bool is_late_create =
       first_sent && request->base.empty() && last_create(*first_sent) < deadline;
@@ -148,12 +148,16 @@ Task<SaveResult> RedisRowLog::send(std::string key, Saving request, SentBefore f
       case NextStep::fail:
         throw std::move(decision.failure);
       case NextStep::finish:
-        if (listing == Listing::missing) {
-          co_await relist(key, decision.result.answer, deadline);
-        } else if (clock_jumps != state_->clock_jumps() && request->op != SaveOp::erase) {
-          co_await renew_entry(key, decision.result.answer, deadline);
+        if (clock_jumps != state_->clock_jumps() && request->op != SaveOp::erase &&
+            listing == Listing::fine) {
+          listing = Listing::outdated;
         }
-        co_await confirm_durable(name, decision.result.answer, std::move(confirmed), deadline);
+        if (listing != Listing::fine && has_taken_effect(decision.result.answer)) {
+          co_await mend(listing, key, deadline);
+        }
+        if (settings_.durability.waits()) {
+          co_await confirm_durable(name, decision.result.answer, std::move(confirmed), deadline);
+        }
         co_return std::move(decision.result);
       case NextStep::send_after_pause:
         co_await wait_for_server(backoff, attempts, std::move(decision.failure), request->op, name,
@@ -197,17 +201,11 @@ void RedisRowLog::learn_from(const SaveDecision& decision, std::uint16_t slot,
   if (decision.is_connection_new) state_->forget();
 }
 
-// What was listed before the jump, or not listed since it was a short while ago, has the time of
-// before it, and would count as expired while the context lives on.
-Task<void> RedisRowLog::renew_entry(std::string key, SaveAnswer answer, Deadline deadline) {
-  if (!has_taken_effect(answer)) co_return;
-  const bool is_listed = co_await index_->refresh(key, deadline);
-  if (!is_listed) co_await relist(std::move(key), answer, deadline);
-}
-
-// A context that is there and not listed: the server of the listing lost the entry.
-Task<void> RedisRowLog::relist(std::string key, SaveAnswer answer, Deadline deadline) {
-  if (!has_taken_effect(answer)) co_return;
+// Outdated is what was listed before the clock jumped, or not listed since it was a short while
+// ago: it has the time of before the jump, and would count as expired while the context lives on.
+// When there is no entry, the server of the listing lost it.
+Task<void> RedisRowLog::mend(Listing listing, std::string key, Deadline deadline) {
+  if (listing == Listing::outdated && co_await index_->refresh(key, deadline)) co_return;
   try {
     co_await index_->list(std::move(key), deadline);
   } catch (const Failure&) {

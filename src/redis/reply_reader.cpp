@@ -3,12 +3,13 @@
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstring>
 #include <memory_resource>
 #include <new>
 #include <utility>
+
+#include "redis/reply_extent.hpp"
 
 namespace dialogstore::redis {
 namespace {
@@ -37,18 +38,57 @@ const redisReadTask& current_task(const redisReader& reader) {
 }
 #endif
 
-// Most replies (a status, a number, a short array) fit in the first block: one allocation for all.
+// What a reply lies in. Its first block follows the object itself (RoomBehind) and has room for all
+// of nearly every reply: one allocation for a reply, whatever its size.
 class Arena {
  public:
-  Arena() noexcept : memory_(first_.data(), first_.size()) {}
+  explicit Arena(std::size_t room) noexcept : first_(this + 1), left_(room) {}
   void* allocate(std::size_t bytes, std::size_t alignment) {
-    return memory_.allocate(bytes, alignment);
+    if (void* const place = std::align(alignment, bytes, first_, left_)) {
+      first_ = static_cast<std::byte*>(place) + bytes;
+      left_ -= bytes;
+      return place;
+    }
+    return more_.allocate(bytes, alignment);
   }
 
  private:
-  alignas(std::max_align_t) std::array<std::byte, 256> first_;
-  std::pmr::monotonic_buffer_resource memory_;
+  void* first_;
+  std::size_t left_;
+  std::pmr::monotonic_buffer_resource more_{most_slack};
+  static constexpr std::size_t most_slack = 1024;
 };
+
+// Allocates what shared_ptr asks for, and `room` bytes behind it.
+template <class Value>
+struct RoomBehind {
+  using value_type = Value;
+
+  explicit RoomBehind(std::size_t bytes) noexcept : room(bytes) {}
+  template <class Other>
+  RoomBehind(const RoomBehind<Other>& other) noexcept : room(other.room) {}
+
+  Value* allocate(std::size_t count) {
+    return static_cast<Value*>(::operator new(count * sizeof(Value) + room));
+  }
+  void deallocate(Value* values, std::size_t /*count*/) noexcept { ::operator delete(values); }
+  template <class Other>
+  friend bool operator==(const RoomBehind& a, const RoomBehind<Other>& b) noexcept {
+    return a.room == b.room;
+  }
+
+  std::size_t room;
+};
+
+// A status, a number, a short array of them.
+constexpr std::size_t usual_room = 256;
+// What is taken for an array before its elements have come: each is told and judged by itself.
+constexpr std::size_t largest_room = 64U << 10;
+
+std::size_t room_of(const Extent& array) noexcept {
+  constexpr std::size_t of_node = sizeof(ReplyNode) + alignof(ReplyNode);
+  return of_node + array.elements * (of_node + sizeof(ReplyNode*)) + array.text_bytes;
+}
 
 struct ReaderDelete {
   void operator()(redisReader* reader) const noexcept { redisReaderFree(reader); }
@@ -73,6 +113,7 @@ class ReplyReader::Parser {
   static void* on_foreign_type(const redisReadTask* task);
   static redisReplyObjectFunctions make_functions() noexcept;
 
+  [[nodiscard]] std::size_t next_slice(std::string_view bytes) const noexcept;
   bool feed_slice(std::string_view bytes, std::vector<Reply>& replies);
   bool check_unfinished();
   bool check_bulk_length(std::string_view header);
@@ -81,6 +122,7 @@ class ReplyReader::Parser {
   bool fail(errc failure, std::string detail);
   bool fail_as_reader();
 
+  void make_room(std::size_t elements);
   ReplyNode* add_node(const redisReadTask& task, ReplyKind kind);
   void* add_string(const redisReadTask& task, const char* text, std::size_t length);
   void* add_array(const redisReadTask& task, std::size_t count);
@@ -123,11 +165,21 @@ redisReplyObjectFunctions ReplyReader::Parser::make_functions() noexcept {
 
 bool ReplyReader::Parser::feed(std::string_view bytes, std::vector<Reply>& replies) {
   while (failure_ == errc{} && !bytes.empty()) {
-    const std::string_view slice = bytes.substr(0, slice_bytes);
+    const std::string_view slice = bytes.substr(0, next_slice(bytes));
     bytes.remove_prefix(slice.size());
     feed_slice(slice, replies);
   }
   return failure_ == errc{};
+}
+
+// A whole reply at a time, where it can be seen: then nothing is left to be moved.
+std::size_t ReplyReader::Parser::next_slice(std::string_view bytes) const noexcept {
+  // Asked for a reply that has not begun, redisReader has a task without a type for it.
+  const bool has_begun =
+      reader_->ridx > 0 || (reader_->ridx == 0 && current_task(*reader_).type >= 0);
+  const bool is_between_replies = !has_begun && reader_->pos == reader_->len;
+  const std::size_t whole = is_between_replies ? whole_array(bytes) : 0;
+  return whole != 0 ? whole : slice_bytes;
 }
 
 bool ReplyReader::Parser::feed_slice(std::string_view bytes, std::vector<Reply>& replies) {
@@ -207,9 +259,18 @@ bool ReplyReader::Parser::fail_as_reader() {
               "the server does not speak the Redis protocol: " + std::string(reader_->errstr));
 }
 
+// For a reply that begins; of an array the elements are unread yet.
+void ReplyReader::Parser::make_room(std::size_t elements) {
+  const std::string_view unread(reader_->buf + reader_->pos, reader_->len - reader_->pos);
+  const std::size_t room =
+      elements == 0 ? usual_room
+                    : std::clamp(room_of(measure(unread, elements)), usual_room, largest_room);
+  arena_ = std::allocate_shared<Arena>(RoomBehind<Arena>(room), room);
+}
+
 ReplyNode* ReplyReader::Parser::add_node(const redisReadTask& task, ReplyKind kind) {
   if (!arena_) {
-    arena_ = std::make_shared<Arena>();
+    make_room(0);
   }
   auto* node = ::new (arena_->allocate(sizeof(ReplyNode), alignof(ReplyNode))) ReplyNode{};
   node->kind = kind;
@@ -261,6 +322,9 @@ void* ReplyReader::Parser::add_array(const redisReadTask& task, std::size_t coun
                                      std::to_string(limits::reply_elements) + " elements");
   }
   elements_ += count;
+  if (!arena_) {
+    make_room(count);
+  }
   ReplyNode* node = add_node(task, ReplyKind::array);
   if (count != 0) {
     auto** slots = static_cast<const ReplyNode**>(

@@ -60,11 +60,11 @@ void put_48_bits(ByteWriter& out, std::chrono::milliseconds time) {
   out.u16(static_cast<std::uint16_t>(number & 0xFFFF));
 }
 
+constexpr std::size_t head_bytes = 26;  // and the base
+
 /// The first argument, as save.lua takes it apart.
-std::string head_of(const format::SaveRequest& save, const SaveCopy& copy) {
-  std::string head;
-  head.reserve(38);
-  ByteWriter out(head);
+void append_head(std::string& request, const format::SaveRequest& save, const SaveCopy& copy) {
+  ByteWriter out(request);
   out.bytes(bytes_of(save.own));
   out.u8(static_cast<std::uint8_t>(save.op));
   out.u8(copy.first ? '1' : '2');
@@ -72,7 +72,6 @@ std::string head_of(const format::SaveRequest& save, const SaveCopy& copy) {
   put_48_bits(out, copy.fence);
   out.u32(static_cast<std::uint32_t>(save.n));
   out.bytes(save.base);
-  return head;
 }
 
 }  // namespace
@@ -151,12 +150,17 @@ std::string value_digest(std::string_view value) {
 
 std::string save_request(std::string_view name, const format::SaveRequest& save,
                          const SaveCopy& copy) {
-  const auto head = head_of(save, copy);
-  std::vector<std::string_view> arguments;
-  arguments.reserve(1 + save.rows.size());
-  arguments.emplace_back(head);
-  arguments.insert(arguments.end(), save.rows.begin(), save.rows.end());
-  return save_script().request(copy.form, name, arguments);
+  const bool by_name = copy.form == ScriptForm::by_name;
+  const std::string_view script = by_name ? save_script().sha1() : save_script().text();
+  const std::size_t head = head_bytes + save.base.size();
+  std::size_t bytes = script.size() + name.size() + head + 16;
+  for (const std::string& row : save.rows) bytes += row.size();
+  CommandWriter out(5 + save.rows.size(), bytes);
+  out.add(by_name ? "EVALSHA" : "EVAL").add(script).add("1").add(name);
+  append_head(out.begin(head), save, copy);
+  out.end();
+  for (const std::string& row : save.rows) out.add(row);
+  return out.take();
 }
 
 std::optional<ScriptAnswer> read_save_answer(const ReplyNode& reply) {

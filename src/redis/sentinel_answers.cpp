@@ -78,7 +78,7 @@ SentinelAnswer read_sentinel_answer(const ExecResult& end, const ServerAddress& 
   return answer;
 }
 
-SentinelAnswer choose_primary(const std::vector<SentinelAnswer>& answers) {
+SentinelAnswer choose_primary(const std::vector<SentinelAnswer>& answers, std::uint64_t followed) {
   struct Votes {
     std::size_t count = 0;
     std::uint64_t epoch = 0;
@@ -98,6 +98,11 @@ SentinelAnswer choose_primary(const std::vector<SentinelAnswer>& answers) {
   }
   Votes most;
   for (const auto& [address, vote] : votes) {
+    const bool is_late = vote.epoch < followed && vote.count * 2 <= answers.size();
+    if (is_late && most.count == 0) {
+      best = failed(errc::unavailable, "only Sentinels answer that have not heard of the failover");
+    }
+    if (is_late) continue;
     if (std::pair(vote.count, vote.epoch) < std::pair(most.count, most.epoch)) continue;
     most = vote;
     best = SentinelAnswer{address, vote.epoch, std::nullopt};

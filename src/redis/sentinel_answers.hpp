@@ -32,6 +32,11 @@ struct SentinelAnswer {
 /// The address that most of them name, of those named equally often the one of the newest
 /// configuration: one that was cut off has an old one, and one that is wrong is alone. Without any
 /// address: the failure that says most.
-[[nodiscard]] SentinelAnswer choose_primary(const std::vector<SentinelAnswer>& answers);
+///
+/// `followed` is the newest configuration that was believed. An older one is believed only when
+/// most of all Sentinels tell it: a few that are late must not lead callers back to a deposed
+/// primary, whose answers prove nothing of what the new one did.
+[[nodiscard]] SentinelAnswer choose_primary(const std::vector<SentinelAnswer>& answers,
+                                            std::uint64_t followed);
 
 }  // namespace dialogstore::redis

@@ -105,6 +105,7 @@ class SentinelClient final : public RedisClient,
   std::shared_ptr<ServerLinks> primary_;
   ServerAddress address_;
   std::uint64_t number_ = 0;
+  std::uint64_t followed_ = 0;  ///< the configuration that named it
   LinkStatistics gone_;
   std::optional<Failure> problem_;  ///< of the last question
   bool is_doubtful_ = true;
@@ -184,7 +185,7 @@ Task<void> SentinelClient::ask(Self self) {
   const auto answers = co_await gather(std::move(works));
   self->is_asking_ = false;
   self->next_check_ = Clock::now() + check_interval;
-  self->take(choose_primary(answers));
+  self->take(choose_primary(answers, self->followed_));
   self->waiters_.wake();
 }
 
@@ -204,6 +205,7 @@ void SentinelClient::take(SentinelAnswer answer) {
   unanswered_ = answer.primary ? 0 : std::min(unanswered_ + 1, most_doublings);
   if (!answer.primary) return;
   is_doubtful_ = false;
+  followed_ = answer.epoch;
   if (primary_ && *answer.primary == address_) return;
   if (primary_) {
     add(gone_, primary_->statistics());

@@ -28,7 +28,8 @@ class ServerState {
       : calls_(std::move(calls)),
         names_(std::move(names)),
         user_(std::move(user)),
-        durability_(durability) {}
+        durability_(durability),
+        listing_slot_(names_.index(0).slot) {}
 
   /// Nothing has to be asked before something is done with the key `name` and with the listing.
   [[nodiscard]] bool is_ready(Need need, const KeyName& name);
@@ -73,7 +74,7 @@ class ServerState {
 
   Server& at(std::uint16_t slot) { return servers_[calls_.client().server_of(slot)]; }
   [[nodiscard]] std::uint64_t listing_server() const {
-    return calls_.client().server_of(names_.index(0).slot);
+    return calls_.client().server_of(listing_slot_);
   }
   [[nodiscard]] bool knows(Need need, std::uint16_t slot);
   [[nodiscard]] Request rights_request(const KeyName& name) const;
@@ -88,6 +89,7 @@ class ServerState {
   KeyNames names_;
   std::string user_;
   Durability durability_;
+  std::uint16_t listing_slot_;
   std::map<std::uint64_t, Server> servers_;  ///< by RedisClient::server_of
   ServerClock listing_;
   std::uint64_t listed_by_ = 0;  ///< the server of that clock

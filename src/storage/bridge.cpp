@@ -9,10 +9,12 @@ namespace dialogstore {
 
 void CallBridge::begin(const std::shared_ptr<Call>& call) {
   call->place = calls_.insert(calls_.end(), call);
+  call->work.emplace(queue_);
 }
 
 void CallBridge::end(const std::shared_ptr<Call>& call) {
   call->flow = nullptr;
+  call->work.reset();
   calls_.erase(call->place);
 }
 

@@ -2,8 +2,12 @@
 // the floors below throw becomes the public exceptions.
 #pragma once
 
+#include <boost/asio/any_completion_executor.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
 #include <list>
@@ -27,9 +31,12 @@ namespace dialogstore {
 class CallBridge : public std::enable_shared_from_this<CallBridge> {
  public:
   explicit CallBridge(std::unique_ptr<IoThread> thread)
-      : thread_(std::move(thread)), executor_(thread_->executor()) {}
+      : thread_(std::move(thread)),
+        queue_(thread_->executor()),
+        executor_(queue_),
+        completes_on_(executor_) {}
 
-  [[nodiscard]] asio::any_io_executor executor() const { return executor_; }
+  [[nodiscard]] const asio::any_io_executor& executor() const { return executor_; }
   [[nodiscard]] bool runs_in_this_thread() const noexcept { return thread_->runs_in_this_thread(); }
 
   /// Runs `work()` (a callable giving Task<Result>) on the storage's thread and hands
@@ -44,10 +51,14 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   void close(First first);
 
  private:
+  struct Call;
+  using Calls = std::list<std::shared_ptr<Call>, FrameAllocator<std::shared_ptr<Call>>>;
   struct Call {
     Flow* flow = nullptr;  ///< while it runs
-    std::list<std::shared_ptr<Call>>::iterator place;
+    Calls::iterator place;
     bool cancel_early = false;  ///< cancelled before it began
+    /// What it waits for may be on another thread, and nothing else to do on the storage's.
+    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
   };
 
   template <class Start>
@@ -60,16 +71,18 @@ class CallBridge : public std::enable_shared_from_this<CallBridge> {
   std::exception_ptr translate(std::exception_ptr error, const char* operation,
                                const std::string& key) const;
   std::unique_ptr<IoThread> thread_;
+  asio::io_context::executor_type queue_;  ///< the same, of a known type: much cheaper to post to
   asio::any_io_executor executor_;
+  asio::any_completion_executor completes_on_;  ///< the same: for handlers without one of their own
   std::mutex mutex_;  ///< guards closed_ together with the post that follows its test
   bool closed_ = false;
   bool closing_ = false;  ///< the same, as the storage's thread sees it
-  std::list<std::shared_ptr<Call>> calls_;
+  Calls calls_;
 };
 
 template <class AnyHandler>
 std::shared_ptr<CallBridge::Call> CallBridge::prepare(AnyHandler& handler) {
-  auto call = std::make_shared<Call>();
+  auto call = std::allocate_shared<Call>(FrameAllocator<Call>());
   auto slot = asio::get_associated_cancellation_slot(handler);
   if (slot.is_connected()) {
     // A caller's signal fires on the caller's thread; the call lives on the storage's.
@@ -84,7 +97,7 @@ template <class Start>
 bool CallBridge::enqueue(Start start) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
-  asio::post(executor_, std::move(start));
+  asio::post(queue_, asio::bind_allocator(FrameAllocator<void>(), std::move(start)));
   return true;
 }
 
@@ -92,12 +105,15 @@ template <class... Results, class Work>
 void CallBridge::run(std::shared_ptr<void> owner, const char* operation, std::string key, Work work,
                      Handler<Results...> handler) {
   auto call = prepare(handler);
-  auto completion = std::make_shared<Completion<Results...>>(std::move(handler), executor_);
+  using CallEnd = Completion<Results...>;
+  auto completion =
+      std::allocate_shared<CallEnd>(FrameAllocator<CallEnd>(), std::move(handler), completes_on_);
   auto start = [self = shared_from_this(), owner = std::move(owner), operation, key,
                 work = std::move(work), call, completion]() mutable {
     self->begin(call);
-    auto finish = [self, owner, operation, key, call, completion](std::exception_ptr error,
-                                                                  auto... results) mutable {
+    auto finish = [self, owner = std::move(owner), operation, key = std::move(key), call,
+                   completion = std::move(completion)](std::exception_ptr error,
+                                                       auto... results) mutable {
       self->end(call);
       if (error) error = self->translate(std::move(error), operation, key);
       completion->run(std::move(error), std::move(results)...);

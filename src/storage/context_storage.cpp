@@ -4,6 +4,7 @@
 #include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -12,6 +13,7 @@
 #include <future>
 #include <mutex>
 
+#include "flow/frame_pool.hpp"
 #include "storage/completion.hpp"
 
 namespace dialogstore {
@@ -22,20 +24,34 @@ KeyError absent(const std::string& key) {
   return KeyError(errc::key_not_found, "get_item", key, "no context is stored under this key");
 }
 
-/// A completion that takes `handler`'s place: on its executor, when it has one of its own, else
-/// wherever the engine completes, which may be another thread once the storage is closed.
-template <class... Values, class AnyHandler, class Function>
-Handler<Values...> in_place_of(const AnyHandler& handler, asio::cancellation_slot slot,
+/// A completion that takes the place of a handler whose executor is `own`: on that, when it is one
+/// of its own, else (the system's) wherever the engine completes, which may be another thread once
+/// the storage is closed.
+template <class... Values, class Function>
+Handler<Values...> in_place_of(asio::any_completion_executor own, asio::cancellation_slot slot,
                                Function function) {
   // Dispatching to the system executor is calling at once. (An empty executor would say "none" more
   // plainly, but Boost 1.81 leaks it.)
-  asio::any_completion_executor own =
-      asio::get_associated_executor(handler, asio::system_executor());
+  auto with_memory = asio::bind_allocator(FrameAllocator<void>(), std::move(function));
   if (own == asio::any_completion_executor(asio::system_executor())) {
-    return asio::bind_cancellation_slot(slot, std::move(function));
+    return asio::bind_cancellation_slot(slot, std::move(with_memory));
   }
   return asio::bind_cancellation_slot(slot,
-                                      asio::bind_executor(std::move(own), std::move(function)));
+                                      asio::bind_executor(std::move(own), std::move(with_memory)));
+}
+
+/// The same for a call that ends with another one: `function(handler, error, values…)`.
+template <class... Values, class AnyHandler, class Function>
+Handler<Values...> in_front_of(AnyHandler handler, Function function) {
+  const auto slot = asio::get_associated_cancellation_slot(handler);
+  const asio::any_completion_executor own =
+      asio::get_associated_executor(handler, asio::system_executor());
+  return in_place_of<Values...>(own, slot,
+                                [handler = std::move(handler), function = std::move(function)](
+                                    std::exception_ptr error, Values... values) mutable {
+                                  function(std::move(handler), std::move(error),
+                                           std::move(values)...);
+                                });
 }
 
 /// Runs one asynchronous call and waits for it.
@@ -84,7 +100,8 @@ class Batch : public std::enable_shared_from_this<Batch<Result, Total>> {
   /// The handler of call `place`; `finish(batch)` makes the total from results and errors.
   template <class... Values, class Finish>
   Handler<Values...> handler(std::size_t place, Finish finish) {
-    return in_place_of<Values...>(handler_, signals_[place].slot(),
+    return in_place_of<Values...>(asio::get_associated_executor(handler_, asio::system_executor()),
+                                  signals_[place].slot(),
                                   [self = this->shared_from_this(), place, finish](
                                       std::exception_ptr error, Values... value) {
                                     if (self->take(place, std::move(error), std::move(value)...))
@@ -158,24 +175,22 @@ void DBContextStorage::save_owned(StorageEngine& engine, ContextKey key,
                                   std::shared_ptr<Context> context, CallOptions call,
                                   Handler<> handler) {
   Context& target = *context;
-  auto keep = std::make_shared<Handler<>>(std::move(handler));
-  auto done = in_place_of<>(*keep, asio::get_associated_cancellation_slot(*keep),
-                            [keep, context = std::move(context)](std::exception_ptr error) mutable {
-                              context.reset();
-                              std::move (*keep)(std::move(error));
-                            });
+  auto done = in_front_of<>(
+      std::move(handler),
+      [context = std::move(context)](Handler<> last, std::exception_ptr error) mutable {
+        context.reset();
+        std::move(last)(std::move(error));
+      });
   engine.save(std::move(key), target, SaveMode::set, call, std::move(done));
 }
 
 void DBContextStorage::load_or_throw(StorageEngine& engine, ContextKey key, CallOptions call,
                                      Handler<Context> handler) {
-  auto keep = std::make_shared<Handler<Context>>(std::move(handler));
-  std::string name = key.text();
-  auto done = in_place_of<std::optional<Context>>(
-      *keep, asio::get_associated_cancellation_slot(*keep),
-      [keep, name = std::move(name)](std::exception_ptr error, std::optional<Context> found) {
-        if (!error && !found) error = std::make_exception_ptr(absent(ContextKey(name).printable()));
-        std::move (*keep)(std::move(error), found ? std::move(*found) : Context{});
+  auto done = in_front_of<std::optional<Context>>(
+      std::move(handler),
+      [key](Handler<Context> last, std::exception_ptr error, std::optional<Context> found) {
+        if (!error && !found) error = std::make_exception_ptr(absent(key.printable()));
+        std::move(last)(std::move(error), found ? std::move(*found) : Context{});
       });
   engine.load(std::move(key), call, std::move(done));
 }
@@ -183,13 +198,12 @@ void DBContextStorage::load_or_throw(StorageEngine& engine, ContextKey key, Call
 void DBContextStorage::load_or_default(StorageEngine& engine, ContextKey key,
                                        std::shared_ptr<Context> otherwise, CallOptions call,
                                        Handler<Context> handler) {
-  auto keep = std::make_shared<Handler<Context>>(std::move(handler));
   engine.expect_absent(key, *otherwise);
-  auto done = in_place_of<std::optional<Context>>(
-      *keep, asio::get_associated_cancellation_slot(*keep),
-      [keep, otherwise = std::move(otherwise)](std::exception_ptr error,
-                                               std::optional<Context> found) {
-        std::move (*keep)(std::move(error), found ? std::move(*found) : std::move(*otherwise));
+  auto done = in_front_of<std::optional<Context>>(
+      std::move(handler),
+      [otherwise = std::move(otherwise)](Handler<Context> last, std::exception_ptr error,
+                                         std::optional<Context> found) {
+        std::move(last)(std::move(error), found ? std::move(*found) : std::move(*otherwise));
       });
   engine.load(std::move(key), call, std::move(done));
 }

@@ -26,7 +26,16 @@ Settings CoroutineEngine::resolve(const CallOptions& call, Clock::time_point sta
 }
 
 std::string CoroutineEngine::place_of(const ContextKey& key) const {
-  return identity() + '\n' + key.text();
+  std::string place;
+  place.reserve(identity().size() + 1 + key.text().size());
+  place.append(identity()).append(1, '\n').append(key.text());
+  return place;
+}
+
+bool CoroutineEngine::is_place_of(std::string_view place, const ContextKey& key) const noexcept {
+  const std::string& store = identity();
+  return place.size() == store.size() + 1 + key.text().size() && place[store.size()] == '\n' &&
+         place.ends_with(key.text()) && place.starts_with(store);
 }
 
 void CoroutineEngine::expect_absent(const ContextKey& key, Context& context) const {
@@ -63,15 +72,20 @@ void CoroutineEngine::contains(ContextKey key, CallOptions call, Handler<bool> h
 
 void CoroutineEngine::load(ContextKey key, CallOptions call,
                            Handler<std::optional<Context>> handler) {
-  launch("get_item", key.text(), call, std::move(handler),
-         [this, key](Settings settings) { return do_load(key, settings); });
+  std::string name = key.text();
+  launch("get_item", std::move(name), call, std::move(handler),
+         [this, key = std::move(key)](Settings settings) mutable {
+           return do_load(std::move(key), settings);
+         });
 }
 
 void CoroutineEngine::save(ContextKey key, Context& context, SaveMode mode, CallOptions call,
                            Handler<> handler) {
-  launch(mode == SaveMode::create ? "create" : "set_item", key.text(), call, std::move(handler),
-         [this, key, &context, mode](Settings settings) {
-           return do_save(key, context, mode, settings);
+  std::string name = key.text();
+  launch(mode == SaveMode::create ? "create" : "set_item", std::move(name), call,
+         std::move(handler),
+         [this, key = std::move(key), &context, mode](Settings settings) mutable {
+           return do_save(std::move(key), context, mode, settings);
          });
 }
 

@@ -50,6 +50,8 @@ class CoroutineEngine : public StorageEngine {
   [[nodiscard]] const StorageOptions& options() const noexcept { return options_; }
   /// A name for this key of this store: a context loaded from one is not taken for one of another.
   [[nodiscard]] std::string place_of(const ContextKey& key) const;
+  /// Compares without making one.
+  [[nodiscard]] bool is_place_of(std::string_view place, const ContextKey& key) const noexcept;
 
  private:
   virtual Task<bool> do_contains(ContextKey key, Settings settings) = 0;

@@ -1,7 +1,6 @@
 // The one thread a storage's work runs on. Single-threaded inside, so nothing below needs a lock.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
@@ -18,7 +17,9 @@ class IoThread {
   IoThread(const IoThread&) = delete;
   IoThread& operator=(const IoThread&) = delete;
 
-  [[nodiscard]] asio::any_io_executor executor() noexcept { return context_->get_executor(); }
+  [[nodiscard]] asio::io_context::executor_type executor() noexcept {
+    return context_->get_executor();
+  }
   [[nodiscard]] bool runs_in_this_thread() const noexcept;
 
   /// Lets the work that is queued finish, then joins; on the thread itself it detaches instead.

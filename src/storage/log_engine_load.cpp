@@ -1,6 +1,7 @@
 // Reading: one command for a load, and a second only when the keyframe lies further back than
 // usual.
 #include <algorithm>
+#include <span>
 
 #include "dialogstore/limits.hpp"
 #include "flow/together.hpp"
@@ -12,8 +13,10 @@ namespace {
 
 constexpr std::chrono::milliseconds first_watch_pause{5};
 constexpr std::chrono::milliseconds longest_watch_pause{200};
-/// Contexts of which a check has all rows in memory at a time.
+/// Contexts of which a check has all rows in memory at a time, and how many bytes of them, unless a
+/// single one has more.
 constexpr std::size_t checks_at_once = 16;
+constexpr std::uint64_t checked_bytes_at_once = 64U << 20U;
 constexpr int largest_windows = 8;  ///< a log that grows faster than we read it this often is busy
 
 std::string where(std::size_t row, const std::string& why) {
@@ -22,6 +25,16 @@ std::string where(std::size_t row, const std::string& why) {
 
 bool has_no_pages(const LogPosition& position, const Rows& log) {
   return log.rows.size() == std::size_t{position.keyframe_distance} + 1;
+}
+
+/// How many contexts from this one on may be in memory together.
+std::size_t fitting_together(std::span<const std::uint64_t> sizes) {
+  std::uint64_t room = checked_bytes_at_once;
+  std::size_t count = 0;
+  while (count < std::min(checks_at_once, sizes.size()) && sizes[count] <= room) {
+    room -= sizes[count++];
+  }
+  return std::max<std::size_t>(count, 1);
 }
 
 std::optional<Turn> parsed(const Context& context, std::int64_t index, std::int64_t from,
@@ -222,11 +235,13 @@ Task<CheckReport> LogEngine::do_check(bool repair, Settings settings) {
     throw_if_cancelled(co_await this_flow::is_cancelled);
     const ScanPage page =
         co_await rows_->scan(std::move(cursor), {.page_size = 500}, settings.deadline);
-    for (std::size_t from = 0; from < page.keys.size(); from += checks_at_once) {
+    const auto sizes = co_await rows_->sizes(page.keys, settings.deadline);
+    for (std::size_t from = 0; from < page.keys.size();) {
+      const auto until = from + fitting_together(std::span(sizes).subspan(from));
       Together some(co_await this_flow::executor);
       std::exception_ptr unread;
-      for (auto i = from; i < std::min(from + checks_at_once, page.keys.size()); ++i) {
-        some.add(check_one(page.keys[i], &report, settings), [&](std::exception_ptr error) {
+      for (; from < until; ++from) {
+        some.add(check_one(page.keys[from], &report, settings), [&](std::exception_ptr error) {
           if (error) unread = std::move(error);
         });
       }

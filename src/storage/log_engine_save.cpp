@@ -122,7 +122,7 @@ Task<void> LogEngine::do_save(ContextKey key, Context& context, SaveMode mode, S
     settings.on_conflict = ConflictPolicy::fail;
   }
 
-  if (state.position && state.stored_under == place_of(key) && mode == SaveMode::set) {
+  if (state.position && is_place_of(state.stored_under, key) && mode == SaveMode::set) {
     co_await save_changes(key, context, settings);
   } else if (context.is_complete()) {
     co_await save_whole(key, context, mode, std::nullopt, settings);
@@ -159,8 +159,12 @@ Task<SaveResult> LogEngine::send(ContextKey key, State& state, format::SavePlan 
 
 void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) {
   hints_.left(key.text(), after);
-  state.position = std::make_unique<LogPosition>(std::move(after));
-  state.stored_under = place_of(key);
+  if (state.position) {
+    *state.position = std::move(after);
+  } else {
+    state.position = std::make_unique<LogPosition>(std::move(after));
+  }
+  if (!is_place_of(state.stored_under, key)) state.stored_under = place_of(key);
   state.changes.clear();
   state.in_doubt = false;
 }
@@ -170,7 +174,7 @@ void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) {
 /// can take effect any more, because the version it builds on is not the last one.
 Task<bool> LogEngine::settle(ContextKey key, State& state, Settings settings) {
   const auto pending = state.pending;
-  if (pending->place != place_of(key)) {
+  if (!is_place_of(pending->place, key)) {
     throw Failure{errc::outcome_unknown,
                   "an earlier save of this context under another key or to another storage has no "
                   "known outcome; save it there first"};
@@ -296,7 +300,7 @@ Task<void> LogEngine::save_whole(ContextKey key, Context& context, SaveMode mode
       throw Failure{errc::already_exists, "a context is stored under this key already"};
     }
     // Whoever looked for it and found nothing must not undo what someone else created meanwhile.
-    const bool was_absent = !state.position && state.stored_under == place_of(key);
+    const bool was_absent = !state.position && is_place_of(state.stored_under, key);
     if (was_absent && something_there && settings.on_conflict != ConflictPolicy::overwrite) {
       if (settings.on_conflict == ConflictPolicy::fail) report(result);
       count_all_as_changed(state);

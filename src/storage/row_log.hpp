@@ -39,6 +39,8 @@ struct Rows {
   std::shared_ptr<const void> owner;
 };
 
+inline constexpr std::uint64_t unknown_size = UINT64_MAX;
+
 enum class SaveAnswer : char {
   saved = 'S',
   already = 'A',          ///< my own token is there: an earlier copy did it
@@ -84,6 +86,12 @@ class RowLog {
   virtual Task<std::uint64_t> clear(Deadline deadline) = 0;
   /// Compares the listing with what is stored, counts both ways, and mends it when asked.
   virtual Task<CheckReport> check_listing(bool repair, Deadline deadline) = 0;
+  /// About how many bytes reading the rows of each takes, unknown_size where that cannot be told.
+  /// Zeros of a back end that reads at once, so that no rows wait in memory beside others.
+  virtual Task<std::vector<std::uint64_t>> sizes(std::vector<ContextKey> keys,
+                                                 Deadline /*deadline*/) {
+    co_return std::vector<std::uint64_t>(keys.size());
+  }
   virtual Task<Statistics> statistics(Deadline deadline) = 0;
 
   /// Waiting calls end with errc::closed.

@@ -27,19 +27,16 @@ class TailHints {
 
   /// A load came upon this.
   void found(std::string_view key, const LogPosition& position) {
-    const Hint* hint = hints_.find(key);
-    if (hint != nullptr) {
-      const bool as_expected = hint->version == position.version;
-      trust_ = as_expected ? trust_ + (trust_ < needed_trust ? 1 : 0) : 0;
-    }
-    left(key, position);
+    Hint* const hint = hints_.use(key);
+    if (hint == nullptr) return left(key, position);
+    const bool as_expected = hint->version == position.version;
+    trust_ = as_expected ? trust_ + (trust_ < needed_trust ? 1 : 0) : 0;
+    *hint = hint_of(position);
   }
 
   /// A save left this behind.
   void left(std::string_view key, const LogPosition& position) {
-    // One row more than a log without pages has shows that it has none.
-    const std::size_t rows = position.keyframe_distance + (position.complete ? 2U : 1U);
-    hints_.put(key, {position.version, rows});
+    hints_.put(key, hint_of(position));
   }
 
  private:
@@ -47,6 +44,11 @@ class TailHints {
     Version version;
     std::size_t rows = 0;
   };
+
+  static Hint hint_of(const LogPosition& position) {
+    // One row more than a log without pages has shows that it has none.
+    return {position.version, position.keyframe_distance + (position.complete ? 2U : 1U)};
+  }
 
   static constexpr std::size_t capacity = 16'384;
   /// Two processes that share the dialogs by chance come this far once in 256 loads.

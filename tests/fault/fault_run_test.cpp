@@ -3,6 +3,8 @@
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "support/eventually.hpp"
 #include "support/fault_run.hpp"
 #include "support/fault_storages.hpp"
@@ -19,6 +21,12 @@ struct Planted {
 
 std::string name_in(const std::string& space, const std::string& key) {
   return space + ":{" + key + "}";
+}
+
+// The score of an entry that is written now: a listing removes old ones of nothing by itself.
+std::string now_us(RedisServer& server) {
+  const auto time = server.command({"TIME"}).texts();
+  return time.at(0) + std::string(6 - time.at(1).size(), '0') + time.at(1);
 }
 
 const std::vector<Planted> planted = {
@@ -48,7 +56,32 @@ const std::vector<Planted> planted = {
        server.command({"COPY", name_in(space, key), name_in(space, "ghost")});
      },
      "behind the library's back"},
+    {"AnEntryThatNobodyWrote",
+     [](auto& server, const auto& space, const auto& /*key*/) {
+       server.command({"ZADD", space + ":index:0", now_us(server), "ghost"});
+     },
+     "nobody left the entry ghost, which nobody used"},
+    {"AnEntryThatOutlivesItsContext",
+     [](auto& server, const auto& space, const auto& key) {
+       const auto storage = context_storage_factory(server.uri("namespace=" + space));
+       EXPECT_TRUE(storage->del_item(key));
+       server.command({"ZADD", space + ":index:0", now_us(server), key});
+     },
+     "nobody left the entry c"},
 };
+
+/// What gtest was told meanwhile.
+std::string told_by(const std::function<void()>& test) {
+  testing::TestPartResultArray results;
+  {
+    const testing::ScopedFakeTestPartResultReporter listen(
+        testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &results);
+    test();
+  }
+  std::string said;
+  for (int i = 0; i < results.size(); ++i) said += results.GetTestPartResult(i).message();
+  return said;
+}
 
 class PlantedDefect : public testing::TestWithParam<Planted> {};
 INSTANTIATE_TEST_SUITE_P(FaultRun, PlantedDefect, testing::ValuesIn(planted),
@@ -58,10 +91,7 @@ TEST_P(PlantedDefect, IsFound) {
   RedisServer server;
   auto options = storages_at(server, "timeout=10s");
   options.has_erases = false;
-  testing::TestPartResultArray results;
-  {
-    const testing::ScopedFakeTestPartResultReporter listen(
-        testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &results);
+  const auto said = told_by([&] {
     FaultRun run({.name = "", .promise = "", .told = {}}, options, server);
     static_cast<void>(run.workload().goes_on(30));
     run.workload().stop();
@@ -74,27 +104,46 @@ TEST_P(PlantedDefect, IsFound) {
       break;
     }
     run.finish();
-  }
-  std::string said;
-  for (int i = 0; i < results.size(); ++i) said += results.GetTestPartResult(i).message();
+  });
   EXPECT_NE(said.find(GetParam().found), std::string::npos) << said;
 }
 
 TEST(FaultRun, FindsAnswersThatNoPromiseAllows) {
   RedisServer server;
-  testing::TestPartResultArray results;
-  {
-    const testing::ScopedFakeTestPartResultReporter listen(
-        testing::ScopedFakeTestPartResultReporter::INTERCEPT_ALL_THREADS, &results);
+  const auto said = told_by([&] {
     FaultRun run({.name = "", .promise = "no call fails", .told = {}}, storages_at(server), server);
     server.command({"CONFIG", "SET", "maxmemory", "1"});
     static_cast<void>(run.workload().are_refused(3));
     server.command({"CONFIG", "SET", "maxmemory", "0"});
     run.finish();
-  }
-  std::string said;
-  for (int i = 0; i < results.size(); ++i) said += results.GetTestPartResult(i).message();
+  });
   EXPECT_NE(said.find("server_out_of_memory"), std::string::npos) << said;
+}
+
+// Where a primary was deposed, what was acknowledged when all callers had left it must be there.
+TEST(FaultRun, FindsALossThatNoDeposedPrimaryExplains) {
+  for (const bool is_lost : {false, true}) {
+    RedisServer server;
+    auto options = storages_at(server, "timeout=10s");
+    options.contexts = 1;
+    options.turns = 100'000;
+    const auto said = told_by([&] {
+      const auto from = right_now();
+      FaultRun run({.name = "", .promise = "", .told = {}, .may_lose = true}, options, server);
+      static_cast<void>(run.workload().goes_on(10));
+      run.allow_loss(AllowedLoss::What::branch, from);
+      static_cast<void>(run.workload().goes_on(30));
+      run.workload().stop();
+      const auto name = run.name_of(run.workload().a_key(0));
+      if (is_lost) server.command({"LTRIM", name, "0", "-2"});
+      run.finish();
+    });
+    if (!is_lost) {
+      EXPECT_EQ(said, "");
+    } else {
+      EXPECT_NE(said.find("no order explains"), std::string::npos) << said;
+    }
+  }
 }
 
 }  // namespace

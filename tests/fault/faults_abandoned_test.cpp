@@ -1,5 +1,6 @@
-// A save that its caller has abandoned, still on its way while the context is deleted, and done by
-// the server afterwards: the context must not come back.
+// Saves whose outcome nobody knew at first. One that its caller has abandoned, still on its way
+// while the context is deleted, and done by the server afterwards: the context must not come back.
+// And one that is settled by the next save: with the answer to that its caller knows it is stored.
 #include <gtest/gtest.h>
 
 #include <boost/asio/use_future.hpp>
@@ -12,9 +13,10 @@
 namespace dialogstore::test {
 namespace {
 
-errc error_of_save(DBContextStorage& storage, const std::string& key, Context& context) {
+errc error_of_save(DBContextStorage& storage, const std::string& key, Context& context,
+                   std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
   try {
-    storage.set_item(key, context);
+    storage.set_item(key, context, {.timeout = timeout});
     return errc{};
   } catch (const StorageError& error) {
     return error.reason();
@@ -87,6 +89,46 @@ TEST_P(AbandonedSave, BringsNothingBack) {
   const auto report = direct->check(false);
   EXPECT_TRUE(report.damaged.empty());
   EXPECT_EQ(report.unlisted, 0U);
+}
+
+// There is nothing else to save, so nothing else is to be asked: it could fail, as here, where the
+// line ends with the last byte of the answer that settled the save and no other is to be had. The
+// caller would be told that nothing was written, of a turn that is stored.
+TEST(Faults, ASettledSaveIsOverWithItsAnswer) {
+  RedisServer server;
+  TcpProxy proxy(server.port());
+  const auto space = "namespace=" + unique_name();
+  const auto storage = context_storage_factory(proxy.uri(space));
+  const auto direct = context_storage_factory(server.uri(space));
+  Context mine;
+  Turns turns{0};
+  mine.add_request("0");
+  storage->set_item("k", mine);
+  std::uint64_t answer = 0;  // bytes of it, which are the same each time
+  for (const bool is_cut : {false, true}) {
+    turns.push_back(static_cast<int>(turns.size()));
+    mine.add_request(std::to_string(turns.back()));
+    Context other;
+    storage->set_item("other", other);  // so that the scripts are known, and the line is open
+    proxy.stall(Direction::to_client);
+    EXPECT_EQ(error_of_save(*storage, "k", mine, std::chrono::milliseconds(500)),
+              errc::outcome_unknown);
+    ASSERT_TRUE(eventually([&] { return marks_of(direct->get("k", Context())) == turns; }));
+    proxy.heal();
+    storage->set_item("other", other);
+    const auto before = proxy.stats();
+    if (is_cut) {
+      proxy.refuse();
+      proxy.cut_after(Direction::to_client, answer, CutKind::close);
+    }
+    EXPECT_EQ(error_of_save(*storage, "k", mine, std::chrono::seconds(3)), errc{});
+    answer = proxy.stats().forwarded_in(Direction::to_client) -
+             before.forwarded_in(Direction::to_client);
+    EXPECT_EQ(proxy.stats().cut, before.cut + (is_cut ? 1 : 0));
+    EXPECT_FALSE(mine.has_pending_save());
+    proxy.heal();
+    EXPECT_EQ(marks_of(direct->get_item("k")), turns);
+  }
 }
 
 }  // namespace

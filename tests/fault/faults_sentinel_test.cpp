@@ -2,12 +2,11 @@
 // everybody but its callers, because it hung and wakes up. A failover takes seconds.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "support/eventually.hpp"
 #include "support/fault_run.hpp"
 #include "support/fault_storages.hpp"
 #include "support/redis_sentinels.hpp"
+#include "support/replication.hpp"
 
 namespace dialogstore::test {
 namespace {
@@ -15,13 +14,6 @@ namespace {
 using What = AllowedLoss::What;
 
 constexpr std::chrono::seconds failover_patience{30};
-
-// What a deposed primary shows before it is left is more than the checker of histories can tell
-// from a violation every time: these run where somebody looks at what they report.
-bool nobody_looks() {
-  return std::getenv("DIALOGSTORE_FAULT_SECONDS") == nullptr;
-}
-constexpr auto only_by_hand = "a run of make test-faults alone tries this";
 
 class FaultsOfSentinels : public testing::Test {
  protected:
@@ -38,12 +30,57 @@ class FaultsOfSentinels : public testing::Test {
   void wait_for_takeover(std::size_t number) {
     EXPECT_TRUE(eventually([&] { return watched_->is_named(number); }, failover_patience));
   }
+
+  /// A primary that is about to be deposed, and from when on what it takes may be lost.
+  struct Victim {
+    std::size_t number = 0;
+    Moment from;
+  };
+  Victim choose_victim() {
+    const Victim victim{primary(), right_now()};
+    EXPECT_TRUE(catches_up(watched_->server(1 - victim.number), watched_->server(victim.number)));
+    return victim;
+  }
+
+  /// Cuts the primary off from everybody but its callers; `meanwhile` is before anybody notices.
+  Victim depose_by_cutting_off(const std::function<void()>& meanwhile) {
+    const auto victim = choose_victim();
+    watched_->cut_off(victim.number);
+    meanwhile();
+    wait_for_takeover(1 - victim.number);
+    return victim;
+  }
+  /// Waits until callers have left the one that was cut off, and none comes back while `proof` of
+  /// that is given. Since when that is so.
+  Moment wait_until_left(std::size_t deposed, const std::function<void()>& proof) {
+    Moment left;
+    EXPECT_TRUE(eventually(
+        [&] {
+          const auto connections = connections_to(deposed);
+          left = right_now();
+          if (has_callers(deposed)) return false;
+          proof();
+          return connections_to(deposed) == connections;
+        },
+        failover_patience));
+    EXPECT_TRUE(watched_->is_primary(deposed)) << "it does not know";
+    return left;
+  }
+  void rejoin(std::size_t deposed) {
+    watched_->rejoin(deposed);
+    EXPECT_TRUE(watched_->wait_until_sound());
+  }
+
+  std::unique_ptr<RedisSentinels> watched_;
+
+ private:
+  std::string connections_to(std::size_t number) {
+    return watched_->server(number).info("total_connections_received");
+  }
   bool has_callers(std::size_t number) {
     const auto clients = watched_->server(number).command({"CLIENT", "LIST"});
     return clients.is_error() || clients.text.find("name=dialogstore") != std::string::npos;
   }
-
-  std::unique_ptr<RedisSentinels> watched_;
 };
 
 TEST_F(FaultsOfSentinels, PrimaryKilled) {
@@ -63,37 +100,27 @@ TEST_F(FaultsOfSentinels, PrimaryKilled) {
 }
 
 TEST_F(FaultsOfSentinels, PrimaryCutOff) {
-  if (nobody_looks()) GTEST_SKIP() << only_by_hand;
   start({.may_be_cut_off = true});
-  auto options = storages("timeout=5s");
-  options.turns =
-      30;  // many are lost in long contexts in more ways than can be looked through soon
   FaultRun run({.name = "sentinel_primary_cut_off",
                 .promise = "what the deposed primary took is lost (no durability=); callers leave "
                            "it a second later",
                 .told = told_when_away,
                 .may_lose = true,
                 .may_unlist = true},
-               options, primary_alone());
+               storages("timeout=5s"), primary_alone());
   run.repeat([&] {
-    const auto from = right_now();
-    const auto deposed = primary();
-    watched_->cut_off(deposed);
-    EXPECT_TRUE(run.workload().goes_on(5)) << "nobody has noticed anything yet";
-    wait_for_takeover(1 - deposed);
-    EXPECT_TRUE(eventually([&] { return !has_callers(deposed); }));
-    EXPECT_TRUE(watched_->is_primary(deposed)) << "it does not know";
-    // What is acknowledged from now on stays.
-    run.allow_loss(What::newest_turns, from);
-    EXPECT_TRUE(run.workload().goes_on(20));
-    watched_->rejoin(deposed);
-    EXPECT_TRUE(watched_->wait_until_sound());
+    const auto deposed = depose_by_cutting_off(
+        [&] { EXPECT_TRUE(run.workload().goes_on(5)) << "nobody has noticed anything yet"; });
+    // What is acknowledged then stays.
+    const auto left =
+        wait_until_left(deposed.number, [&] { EXPECT_TRUE(run.workload().goes_on(20)); });
+    run.allow_loss(What::branch, deposed.from, left);
+    rejoin(deposed.number);
   });
   run.finish();
 }
 
 TEST_F(FaultsOfSentinels, PrimaryCutOffDurably) {
-  if (nobody_looks()) GTEST_SKIP() << only_by_hand;
   start({.may_be_cut_off = true});
   auto options = storages("durability=replicas:1&timeout=1s");
   options.has_erases = false;  // who erases cannot tell what was lost
@@ -104,41 +131,36 @@ TEST_F(FaultsOfSentinels, PrimaryCutOffDurably) {
                 .may_unlist = true},
                options, primary_alone());
   run.repeat([&] {
-    const auto from = right_now();
-    const auto deposed = primary();
-    watched_->cut_off(deposed);
-    EXPECT_TRUE(run.workload().are_refused(3)) << "nobody else has what it takes";
-    wait_for_takeover(1 - deposed);
-    EXPECT_TRUE(eventually([&] { return !has_callers(deposed); }));
-    EXPECT_TRUE(watched_->is_primary(deposed)) << "it does not know";
-    run.allow_loss(What::newest_turns, from);
-    // The new one has no replica as long as the old one is away.
-    watched_->rejoin(deposed);
-    EXPECT_TRUE(watched_->wait_until_sound());
+    const auto deposed = depose_by_cutting_off(
+        [&] { EXPECT_TRUE(run.workload().are_refused(3)) << "nobody else has what it takes"; });
+    // The new one has no replica as long as the old one is away, so that nothing is saved.
+    const auto left =
+        wait_until_left(deposed.number, [&] { EXPECT_TRUE(run.workload().are_refused(3)); });
+    run.allow_loss(What::unconfirmed_branch, deposed.from, left);
+    rejoin(deposed.number);
   });
   run.finish();
 }
 
 TEST_F(FaultsOfSentinels, DeposedPrimaryWakesUp) {
-  if (nobody_looks()) GTEST_SKIP() << only_by_hand;
   start({.config = {"min-replicas-to-write 1", "min-replicas-max-lag 2"}});
   FaultRun run({.name = "sentinel_primary_stopped",
-                .promise = "the newest saves may be lost, none that is acknowledged when callers "
-                           "have left it (min-replicas-to-write 1)",
+                .promise = "the newest saves may be lost, none that is acknowledged when the old "
+                           "primary is a replica (min-replicas-to-write 1)",
                 .told = told_when_away,
                 .may_lose = true,
                 .may_unlist = true},
                storages("timeout=1s"), primary_alone());
   run.repeat([&] {
-    const auto from = right_now();
-    const auto stopped = primary();
-    watched_->server(stopped).stop_process();
-    wait_for_takeover(1 - stopped);
-    watched_->server(stopped).continue_process();
-    // It answers loads until then, with what it knows.
-    EXPECT_TRUE(eventually([&] { return !has_callers(stopped); }));
-    run.allow_loss(What::newest_turns, from);
-    EXPECT_TRUE(eventually([&] { return !watched_->is_primary(stopped); }, failover_patience));
+    const auto deposed = choose_victim();
+    watched_->server(deposed.number).stop_process();
+    wait_for_takeover(1 - deposed.number);
+    watched_->server(deposed.number).continue_process();
+    // It answers until then, with what it knows: callers come back to it who have asked before the
+    // takeover.
+    EXPECT_TRUE(
+        eventually([&] { return !watched_->is_primary(deposed.number); }, failover_patience));
+    run.allow_loss(What::branch, deposed.from);
     EXPECT_TRUE(watched_->wait_until_sound());
   });
   run.finish();

@@ -292,5 +292,25 @@ TEST_F(RedisRowLogTest, StatisticsNameServerAndSizes) {
   EXPECT_EQ(found["connections"], "1");
 }
 
+// A few rows do not tell: the largest is behind many small ones.
+TEST_F(RedisRowLogTest, TellsHowMuchAReadWouldBring) {
+  RowLogDriver log(link_to(server_.port()), options_);
+  server_.command({"RPUSH", name("k"), "a"});
+  for (int i = 0; i < 8; ++i) server_.command({"RPUSH", name("k"), std::string(20'000, 'b')});
+  server_.command({"RPUSH", name("k"), std::string(5'000'000, 'c')});
+  const auto sizes = log.run(log.rows().sizes({ContextKey("absent"), ContextKey("k")}, log.in(5s)));
+  ASSERT_EQ(sizes.size(), 2U);
+  EXPECT_EQ(sizes[0], 0U);
+  EXPECT_GE(sizes[1], 5'160'000U);
+  EXPECT_LE(sizes[1], 8'000'000U);
+}
+
+TEST_F(RedisRowLogTest, DoesNotKnowHowMuchWhereItMayNotAsk) {
+  RedisServer server;
+  server.command({"ACL", "SETUSER", "default", "-memory"});
+  RowLogDriver log(link_to(server.port()), options_);
+  EXPECT_EQ(log.run(log.rows().sizes({ContextKey("k")}, log.in(5s))).at(0), unknown_size);
+}
+
 }  // namespace
 }  // namespace dialogstore::test

@@ -2,6 +2,8 @@
 
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 
 #include "support/eventually.hpp"
 
@@ -50,16 +52,29 @@ bool kill_and_restart_primary(RedisCluster& cluster, std::uint64_t number) {
   return is_taken && cluster.wait_until_sound();
 }
 
-bool hand_over_primary(RedisCluster& cluster, std::uint64_t number) {
-  const auto [primary, replica] = primary_and_replica(cluster, number);
+bool hand_over(RedisCluster& cluster, std::size_t replica) {
   // Refused while it has lost sight of its primary for a moment; and one may come to nothing.
   for (int tries = 0; tries < hand_over_tries && !cluster.is_primary(replica); ++tries) {
-    static_cast<void>(eventually([&, to = replica] {
-      return !cluster.node(to).command({"CLUSTER", "FAILOVER"}).is_error();
-    }));
-    static_cast<void>(eventually([&, to = replica] { return cluster.is_primary(to); }));
+    static_cast<void>(eventually(
+        [&] { return !cluster.node(replica).command({"CLUSTER", "FAILOVER"}).is_error(); }));
+    static_cast<void>(eventually([&] { return cluster.is_primary(replica); }));
   }
   return takes_over(cluster, replica) && cluster.wait_until_sound();
+}
+
+bool hand_over_primary(RedisCluster& cluster, std::uint64_t number) {
+  return hand_over(cluster, primary_and_replica(cluster, number).second);
+}
+
+std::size_t disorders(RedisCluster& cluster) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < cluster.size(); ++i) {
+    const std::string log = cluster.node(i).log();
+    for (const std::string_view told : {"Manual failover timed out", "as failing (quorum reached)"}) {
+      for (auto at = log.find(told); at != std::string::npos; at = log.find(told, at + 1)) ++count;
+    }
+  }
+  return count;
 }
 
 }  // namespace dialogstore::test

@@ -9,6 +9,7 @@
 #include <map>
 #include <sstream>
 
+#include "dialogstore/uri.hpp"
 #include "support/eventually.hpp"
 #include "support/linearizability.hpp"
 
@@ -100,8 +101,15 @@ void FaultRun::repeat(const std::function<void()>& round) {
   } while (std::chrono::steady_clock::now() < until);
 }
 
+void FaultRun::allow_loss(AllowedLoss::What what, Moment from, Moment to) {
+  losses_.push_back({what, from, to});
+  if (what != AllowedLoss::What::branch) return;
+  fault_.may_lose = true;
+  fault_.may_unlist = true;
+}
+
 void FaultRun::allow_loss(AllowedLoss::What what, Moment from) {
-  losses_.push_back({what, from, std::chrono::steady_clock::now()});
+  allow_loss(what, from, std::chrono::steady_clock::now());
 }
 
 void FaultRun::finish() {
@@ -160,14 +168,50 @@ void FaultRun::look_at_listing(DBContextStorage& storage, const Found& found) {
   auto scanned = listed(storage, ScanOrder::any);
   const auto newest = listed(storage, ScanOrder::newest_first);
   EXPECT_EQ(scanned, newest);
-  // A create or a delete that ends at its deadline can leave an entry of nothing, for as long as
-  // such a call may be under way.
-  if (fault_.told.contains(errc::timed_out)) {
-    EXPECT_GE(storage.len(at_leisure), scanned.size());
-  } else {
-    EXPECT_EQ(storage.len(at_leisure), scanned.size());
-  }
   EXPECT_EQ(scanned, present);
+  look_at_entries(present, storage.len(at_leisure));
+}
+
+/// The listing has every context that is there. What it has beside them was left by a call that
+/// could not know better or had no time to mend it, or names a context that a server lost.
+void FaultRun::look_at_entries(const std::set<std::string>& present, std::uint64_t count) {
+  std::size_t left = 0;
+  for (const auto& key : entries()) {
+    if (present.contains(key)) continue;
+    ++left;
+    const auto history = workload_.histories().find(key);
+    const auto leaves = [&](const RecordedCall& call) {
+      return may_leave_an_entry(call, history->second);
+    };
+    const bool is_explained =
+        history != workload_.histories().end() &&
+        (fault_.may_unlist ||
+         std::any_of(history->second.calls.begin(), history->second.calls.end(), leaves));
+    EXPECT_TRUE(is_explained) << fault_.name << ": nobody left the entry " << key
+                              << (history == workload_.histories().end()
+                                      ? ", which nobody used"
+                                      : " after" + describe(history->second));
+  }
+  // With a ttl len goes by entries that may be older than the last use, and leaves out old ones.
+  const bool has_ttl = parse_uri(options_.uris.front()).options.ttl.count() > 0;
+  if (!has_ttl) {
+    EXPECT_EQ(count, present.size() + left);
+  }
+  EXPECT_LE(count, present.size() + left);
+}
+
+bool FaultRun::may_leave_an_entry(const RecordedCall& call, const ContextHistory& history) const {
+  if (call.kind == Kind::load) return false;
+  // A create writes the entry first; of a delete, it goes last.
+  if (call.has_failed) return true;
+  if (call.kind != Kind::erase || call.ending != Ending::done) return false;
+  // It may have ended, as it should, before there was an answer to that.
+  const auto time = parse_uri(options_.uris.front()).options.timeout;
+  if (2 * (call.end - call.begin) >= time) return true;
+  // An entry that was written anew meanwhile is not the one it saw, and stays.
+  return std::any_of(history.calls.begin(), history.calls.end(), [&](const auto& other) {
+    return other.kind == Kind::append && other.begin <= call.end && other.end >= call.begin;
+  });
 }
 
 void FaultRun::look_at_histories(Found& found) {
@@ -175,7 +219,8 @@ void FaultRun::look_at_histories(Found& found) {
     const auto verdict = check_linearizable(history);
     EXPECT_TRUE(verdict.is_linearizable)
         << fault_.name << ", seed " << options_.seed << ", " << key
-        << (verdict.has_given_up ? ": too many possibilities; " : ": ") << verdict.explanation;
+        << (verdict.has_given_up ? ": too many possibilities; " : ": ") << verdict.explanation
+        << "\nof" << describe(smallest_rejected(history));
     found.steps += verdict.steps;
     const auto content = found.contents.at(key).value_or(Turns{});
     std::map<int, std::size_t> times;
@@ -231,6 +276,26 @@ std::set<std::string> FaultRun::stored_keys() const {
       for (const auto& name : page.elements.at(1).texts()) {
         if (server->command({"LINDEX", name, "-1"}).text.starts_with('T')) continue;
         keys.insert(name.substr(prefix.size(), name.size() - prefix.size() - 1));
+      }
+    } while (cursor != "0");
+  }
+  return keys;
+}
+
+/// What the listing names, read behind the library's back.
+std::set<std::string> FaultRun::entries() const {
+  const auto prefix = this->prefix();
+  const auto pattern = prefix.substr(0, prefix.size() - 1) + "index:*";
+  std::set<std::string> keys;
+  for (auto* server : servers_()) {
+    std::string cursor = "0";
+    do {
+      const auto page = server->command({"SCAN", cursor, "MATCH", pattern, "COUNT", "1000"});
+      cursor = page.elements.at(0).text;
+      for (const auto& name : page.elements.at(1).texts()) {
+        for (const auto& key : server->command({"ZRANGE", name, "0", "-1"}).texts()) {
+          keys.insert(key);
+        }
       }
     } while (cursor != "0");
   }

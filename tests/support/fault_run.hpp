@@ -24,7 +24,7 @@ struct Fault {
   std::string name;         ///< of the report; empty: there is none
   std::string promise;      ///< what docs/reliability.md says of it, in a few words
   std::set<errc> told;      ///< what callers may be told beside success and conflicts
-  bool may_lose = false;    ///< acknowledged turns; then losses must be allowed, too
+  bool may_lose = false;    ///< acknowledged turns, every time; then losses must be allowed, too
   bool may_unlist = false;  ///< the listing may be behind: `check` has to put it right
 };
 
@@ -50,7 +50,9 @@ class FaultRun {
   /// Breaks something and mends it, again and again while there is time, at least once. After each
   /// round turns must be saved again.
   void repeat(const std::function<void()>& round);
-  /// What is there may be lost by itself from `from` on until now.
+  /// What is there may be lost by itself between these moments.
+  void allow_loss(AllowedLoss::What what, Moment from, Moment to);
+  /// … from that moment on until now.
   void allow_loss(AllowedLoss::What what, Moment from);
   /// Stops the callers and checks everything.
   void finish();
@@ -60,10 +62,14 @@ class FaultRun {
 
   void look_at_contexts(DBContextStorage& storage, Found& found);
   void look_at_listing(DBContextStorage& storage, const Found& found);
+  void look_at_entries(const std::set<std::string>& present, std::uint64_t count);
+  [[nodiscard]] bool may_leave_an_entry(const RecordedCall& call,
+                                        const ContextHistory& history) const;
   void look_at_histories(Found& found);
   void look_at_answers();
   std::string prefix() const;
   std::set<std::string> stored_keys() const;
+  std::set<std::string> entries() const;
   std::chrono::milliseconds longest_silence() const;
   void report(const Found& found) const;
 

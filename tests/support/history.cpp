@@ -1,6 +1,7 @@
 #include "support/history.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 namespace dialogstore::test {
 namespace {
@@ -38,6 +39,28 @@ std::string describe(const RecordedCall& call) {
       break;
   }
   return text + " -> " + describe_ending(call);
+}
+
+std::string describe(const ContextHistory& history) {
+  auto calls = history.calls;
+  std::stable_sort(calls.begin(), calls.end(),
+                   [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  std::ostringstream text;
+  text.precision(1);
+  text << std::fixed;
+  const auto since_first = [&](Moment moment) {
+    return std::chrono::duration<double, std::milli>(moment - calls.front().begin).count();
+  };
+  for (const auto& call : calls) {
+    text << "\n  " << since_first(call.begin) << " to " << since_first(call.end) << ": "
+         << describe(call);
+    if (call.kind == RecordedCall::Kind::append) text << "; it had " << describe(call.base);
+  }
+  for (const auto& loss : history.losses) {
+    if (calls.empty()) break;
+    text << "\n  " << since_first(loss.from) << " to " << since_first(loss.to) << ": a loss";
+  }
+  return text.str();
 }
 
 }  // namespace dialogstore::test

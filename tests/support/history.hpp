@@ -34,16 +34,24 @@ struct RecordedCall {
 
   int turn = 0;  ///< append: the mark of the turn
   Turns base;    ///< append: what the caller had before; what it adds to begins with that
+  /// The same of earlier tries, each of which a server has said it did not apply.
+  std::vector<Turns> earlier_bases{};
   /// Of a load that is done, what it gave; of an append, the context after it, if the caller knows.
   Seen seen;
   bool has_erased = false;  ///< of an erase that is done: what it said
+  bool has_failed = false;  ///< a try of it ended in doubt, or without an answer of the store
 };
 
-/// Something that may happen by itself, any number of times between two moments.
+/// Something that may happen by itself between two moments.
 struct AllowedLoss {
   enum class What : std::uint8_t {
-    everything,   ///< the context is gone: expired, evicted, the server without memory of it
-    newest_turns  ///< the context is as it was some saves before: a failover
+    /// The context is gone, any number of times: expired, evicted, the server without memory of it.
+    everything,
+    /// Once: a primary is deposed that callers still use. From some moment on what it has is a copy
+    /// of its own, which is lost: no call sees or changes it that begins after `to`.
+    branch,
+    /// The same where saves wait for replicas: none is acknowledged that is on the copy alone.
+    unconfirmed_branch
   };
   What what = What::everything;
   Moment from;
@@ -53,10 +61,12 @@ struct AllowedLoss {
 /// All calls on one context, which was absent before.
 struct ContextHistory {
   std::vector<RecordedCall> calls;
-  std::vector<AllowedLoss> losses;
+  std::vector<AllowedLoss> losses;  ///< in the order of time
 };
 
 std::string describe(const RecordedCall& call);
 std::string describe(const Seen& content);
+/// A line for each call, by its begin, with times in milliseconds.
+std::string describe(const ContextHistory& history);
 
 }  // namespace dialogstore::test

@@ -3,6 +3,12 @@
 // The search is that of Wing and Gong with Lowe's memory: at each step one of the calls that may
 // come next is tried on a model of the context, a call being able to come next when no other has
 // ended before it began; what has been tried in vain is remembered.
+//
+// Where a primary is deposed that callers still use, the model has the context twice from some
+// moment on: as the new primary has it, and as the old one goes on with it. A call is explained by
+// either. Callers go from the old one to the new one and never back, so that a save of which the
+// old one got a copy may have taken effect there as well, whatever the new one answered; what the
+// new one got was answered by it.
 #pragma once
 
 #include <cstddef>
@@ -20,5 +26,9 @@ struct Verdict {
 };
 
 Verdict check_linearizable(const ContextHistory& history, std::size_t most_steps = 5'000'000);
+
+/// Of a history that is rejected: as few of its calls as are rejected for the same reason. It ends
+/// with the first answer that nothing explains, and calls are left out that change nothing.
+ContextHistory smallest_rejected(const ContextHistory& history);
 
 }  // namespace dialogstore::test

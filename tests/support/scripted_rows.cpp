@@ -1,6 +1,10 @@
 #include "support/scripted_rows.hpp"
 
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
 #include <utility>
+
+#include "flow/wait_on.hpp"
 
 namespace dialogstore::test {
 
@@ -33,6 +37,20 @@ SaveStep after(std::function<void(RowList& rows)> other, SaveStep step) {
 
 namespace {
 
+/// Rows that a reader has, counted as long as it has them.
+struct ReadRows {
+  ReadRows(std::shared_ptr<ScriptedStore> given_store, std::vector<std::string> given)
+      : store(std::move(given_store)), rows(std::move(given)) {
+    store->most_readers = std::max(store->most_readers, ++store->readers);
+  }
+  ~ReadRows() { --store->readers; }
+  ReadRows(const ReadRows&) = delete;
+  ReadRows& operator=(const ReadRows&) = delete;
+
+  std::shared_ptr<ScriptedStore> store;
+  std::vector<std::string> rows;
+};
+
 class ScriptedRows final : public RowLog {
  public:
   explicit ScriptedRows(std::shared_ptr<ScriptedStore> store) : store_(std::move(store)) {}
@@ -44,11 +62,15 @@ class ScriptedRows final : public RowLog {
     store_->reads.push_back(count);
     const auto& all = store_->lists[key.text()].all;
     const auto from = count == 0 || count > all.size() ? 0 : all.size() - count;
-    auto copy = std::make_shared<std::vector<std::string>>(
-        all.begin() + static_cast<std::ptrdiff_t>(from), all.end());
+    auto copy = std::make_shared<const ReadRows>(
+        store_, std::vector(all.begin() + static_cast<std::ptrdiff_t>(from), all.end()));
     Rows result;
-    result.rows.assign(copy->begin(), copy->end());
+    result.rows.assign(copy->rows.begin(), copy->rows.end());
     result.owner = std::move(copy);
+    if (store_->reads_wait) {
+      boost::asio::steady_timer timer(co_await this_flow::executor, std::chrono::milliseconds(1));
+      co_await wait_on(&timer);
+    }
     co_return result;
   }
 
@@ -78,6 +100,10 @@ class ScriptedRows final : public RowLog {
   }
   Task<CheckReport> check_listing(bool /*repair*/, Deadline /*deadline*/) override {
     co_return CheckReport{};
+  }
+  Task<std::vector<std::uint64_t>> sizes(std::vector<ContextKey> keys,
+                                         Deadline /*deadline*/) override {
+    co_return std::vector<std::uint64_t>(keys.size(), store_->told_size);
   }
   Task<Statistics> statistics(Deadline /*deadline*/) override { co_return Statistics{}; }
   void close() override {}

@@ -53,6 +53,11 @@ struct ScriptedStore {
   std::map<std::string, DequeRows> lists;
   std::deque<SaveStep> steps;
   std::vector<std::size_t> reads;  ///< how many rows each read asked for; 0: all
+
+  bool reads_wait = false;  ///< others go on before the reader gets the rows
+  /// Reads whose rows are in memory, and the most there were.
+  std::size_t readers = 0, most_readers = 0;
+  std::uint64_t told_size = 0;  ///< of the rows of each key
 };
 
 /// A storage on `store`; several may be opened on one.

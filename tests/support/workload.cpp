@@ -33,6 +33,11 @@ bool is_final(errc code) {
   return code == errc::history_changed || code == errc::gone;
 }
 
+// Conflicts are nothing that a server does.
+bool is_answer(errc code) {
+  return code == errc::conflict || is_final(code);
+}
+
 bool claims_nothing_was_written(const StorageError& error) {
   return error.detail().find("nothing was written") != std::string::npos;
 }
@@ -162,8 +167,7 @@ void Workload::refuse(Caller& caller, const StorageError& error) {
   auto& refusal = caller.refusals[code];
   ++refusal.count;
   refusal.text = error.what();
-  // Conflicts are nothing that a server does.
-  if (code != errc::conflict && code != errc::gone && code != errc::history_changed) ++refused_;
+  if (!is_answer(code)) ++refused_;
 }
 
 /// Whether the caller shall, after a short while: who is refused at once must not keep the machine
@@ -198,6 +202,7 @@ void Workload::erase(Caller& caller, const std::string& key) {
     call.ending = is_outcome_unknown(error.code()) || error.reason() == errc::not_replicated
                       ? Ending::unknown
                       : Ending::refused;
+    call.has_failed = true;
     call.end = now();
     caller.record(key, std::move(call));
     throw;
@@ -226,6 +231,8 @@ struct Workload::Saying {
       is_in_doubt = context.has_pending_save() || (is_in_doubt && calls.size() > 1);
     }
     was_in_doubt = was_in_doubt || is_in_doubt;
+    const bool has_failed = is_in_doubt || !is_answer(error.reason());
+    for (auto& call : calls) call.has_failed = call.has_failed || has_failed;
   }
   /// After a conflict: on what is stored now, which shows what was settled before; unless somebody
   /// deleted that since, so that what was in doubt and is not there stays in doubt.
@@ -241,7 +248,7 @@ struct Workload::Saying {
         caller.record(key, std::move(call));
       } else {
         fresh.context.add_request(std::to_string(call.turn));
-        call.base = fresh.stored;
+        call.earlier_bases.push_back(std::exchange(call.base, fresh.stored));
         rest.push_back(std::move(call));
       }
     }
@@ -295,6 +302,9 @@ void Workload::say(Caller& caller, const std::string& key) {
       refuse(caller, error);
       if (code == errc::conflict) {
         held = reload(caller, key, saying);
+        // All of it is stored, or in doubt: to save what is left would store a context without
+        // turns.
+        if (saying.calls.empty()) return;
       } else if (saying.is_in_doubt && saying.calls.size() < 3 && caller.chance(2)) {
         saying.add(*held, next_turn_++);
       }

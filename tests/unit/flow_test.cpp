@@ -196,6 +196,27 @@ Task<std::vector<int>> together(asio::any_io_executor executor) {
   co_return co_await gather(std::move(works));
 }
 
+// As an operation of our own would be told, instead of by a slot.
+struct Told final : Flow::Cancellable {
+  void on_cancel() override { ++times; }
+  int times = 0;
+};
+
+TEST_F(FlowTest, ACancellationIsToldOnceToWhatIsAwaited) {
+  const auto nothing = []() -> Task<int> { co_return 0; };
+  Told told;
+  const auto flow = make_flow(executor(), nothing(), [](const std::exception_ptr&, int) {});
+  flow->set_awaited(&told);
+  flow->cancel();
+  flow->cancel();
+  EXPECT_EQ(told.times, 1);
+  Told ended;
+  flow->set_awaited(&ended);
+  flow->set_awaited(nullptr);
+  flow->cancel();
+  EXPECT_EQ(ended.times, 0);
+}
+
 TEST_F(FlowTest, GathersInOrder) {
   EXPECT_EQ(run(together(executor())), (std::vector<int>{1, 2, 3}));
 }

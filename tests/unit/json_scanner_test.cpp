@@ -230,6 +230,27 @@ TEST(JsonCursor, SpansLeaveOuterSpaceAndKeepInner) {
   EXPECT_EQ(span, "{ \"a\" : 1 }");
 }
 
+TEST(JsonCursor, TakesAPairOfPlainStringsAtOnceAndNothingElse) {
+  std::string_view span;
+  for (const std::string_view pair :
+       {R"(["",""])", R"(["a","b"])", R"(["a longer name of a flow","and of a node in it"])"}) {
+    const std::string text = std::string(pair) + ",1";
+    JsonCursor cursor(text);
+    ASSERT_TRUE(cursor.plain_pair(span)) << pair;
+    EXPECT_EQ(span, pair);
+    EXPECT_EQ(cursor.offset(), pair.size());
+  }
+  for (const std::string_view other :
+       {R"()", R"([])", R"(["a"])", R"(["a","b","c"])", R"(["a",1])", R"([ "a","b"])",
+        R"(["a", "b"])", R"(["a","b" ])", R"(["\u0061","b"])", R"(["ä","b"])", R"(["a","b)",
+        R"(["a","b")", R"(["a)", R"(["a",")", R"({"a":"b"})", "[\"a\",\"\n\"]"}) {
+    JsonCursor cursor(other);
+    EXPECT_FALSE(cursor.plain_pair(span)) << other;
+    EXPECT_EQ(cursor.offset(), 0U) << other;
+    EXPECT_EQ(cursor.fault(), JsonFault::none) << other;
+  }
+}
+
 TEST(JsonCursor, EmptyContainers) {
   std::string_view name;
   JsonCursor cursor("[ {} , [] ]");

@@ -247,6 +247,16 @@ TEST(Replay, BadKeyframesAndPages) {
   expect_failure({page(1, "{}{}"), keyframe(2, R"({"id":1})")}, errc::corrupt, 0, "broken");
 }
 
+TEST(Replay, LabelsMaySpellTheirStringsAnyWay) {
+  for (const std::string_view label :
+       {R"(["f","n"])", R"([ "f" , "n" ])", R"(["\u0066","n"])", R"(["","ü"])", R"(["\"","\\"])"}) {
+    const auto body = R"({"id":1,"turns":{"1":{"label":)" + std::string(label) + "}}}";
+    const Loaded loaded = load({keyframe(2, body)});
+    ASSERT_EQ(loaded.result.status, ReplayStatus::loaded) << body << loaded.result.why;
+    EXPECT_EQ(loaded.state.turns.find(1)->parts[0], label);
+  }
+}
+
 TEST(Replay, OrderOfMembersDoesNotMatter) {
   const Loaded loaded = load({keyframe(2, R"( {"misc":{"a":1}, "id":1} )"),
                               delta(3, 1, R"({"misc":{"a":2,"b":3},"misc_del":["a"]})")});

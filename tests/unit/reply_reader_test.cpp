@@ -153,6 +153,26 @@ TEST(ReplyReader, APartOfAReplyLivesAsLongAsItsArena) {
   EXPECT_EQ(text, std::string(300, 'y'));
 }
 
+// Room is taken when an array begins, by what its elements announce.
+TEST(ReplyReader, ReadsArraysLargerThanTheRoomTakenForThem) {
+  std::string bytes = "*40\r\n";
+  for (int i = 0; i < 40; ++i) {
+    const std::string text(i == 1 ? 0 : 5000, static_cast<char>('a' + i % 26));
+    bytes += i == 20 ? "*2\r\n:7\r\n$-1\r\n"
+                     : "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n";
+  }
+  const auto replies = read_all(bytes + bytes);
+  ASSERT_EQ(replies.size(), 2U);
+  for (const auto& reply : replies) {
+    const auto& elements = reply.root().elements;
+    ASSERT_EQ(elements.size(), 40U);
+    EXPECT_EQ(elements[0]->text, std::string(5000, 'a'));
+    EXPECT_EQ(elements[1]->text, "");
+    EXPECT_EQ(print(*elements[20]), "[7 nil]");
+    EXPECT_EQ(elements[39]->text, std::string(5000, static_cast<char>('a' + 39 % 26)));
+  }
+}
+
 TEST(ReplyReader, AnEmptyReplyIsNil) {
   EXPECT_EQ(Reply().root().kind, ReplyKind::nil);
 }

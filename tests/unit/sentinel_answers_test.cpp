@@ -64,27 +64,46 @@ TEST(SentinelAnswers, ThatAreNoneSayWhoAndWhy) {
 
 TEST(SentinelAnswers, TheMajorityIsBelieved) {
   const auto chosen =
-      choose_primary({names(old_primary, 99), names(new_primary, 2), names(new_primary, 2)});
+      choose_primary({names(old_primary, 99), names(new_primary, 2), names(new_primary, 2)}, 0);
   EXPECT_EQ(chosen.primary, new_primary) << "one that is wrong is alone, whatever its epoch";
   EXPECT_FALSE(chosen.failure);
 }
 
 TEST(SentinelAnswers, OfTwoTheNewerConfiguration) {
-  EXPECT_EQ(choose_primary({names(new_primary, 3), names(old_primary, 2)}).primary, new_primary);
-  EXPECT_EQ(choose_primary({names(old_primary, 2), names(new_primary, 3)}).primary, new_primary);
+  EXPECT_EQ(choose_primary({names(new_primary, 3), names(old_primary, 2)}, 0).primary, new_primary);
+  EXPECT_EQ(choose_primary({names(old_primary, 2), names(new_primary, 3)}, 0).primary, new_primary);
+}
+
+// The others are slow to answer, and this one has not heard of the failover yet.
+TEST(SentinelAnswers, AFewDoNotLeadBackToADeposedPrimary) {
+  const auto away = fails(errc::timed_out);
+  const auto late = choose_primary({names(old_primary, 2), away, away}, 3);
+  EXPECT_FALSE(late.primary);
+  EXPECT_EQ(late.failure->code, errc::unavailable);
+  EXPECT_NE(late.failure->detail.find("failover"), std::string::npos) << late.failure->detail;
+  EXPECT_EQ(choose_primary({names(new_primary, 3), away, away}, 3).primary, new_primary);
+  EXPECT_EQ(choose_primary({names(old_primary, 4), away, away}, 3).primary, old_primary)
+      << "it was made the primary again";
+  EXPECT_EQ(choose_primary({names(old_primary, 1), names(old_primary, 1), away}, 3).primary,
+            old_primary)
+      << "most of them tell it: they were set up anew";
+  EXPECT_EQ(choose_primary({names(old_primary, 1)}, 3).primary, old_primary)
+      << "it is all there are";
 }
 
 TEST(SentinelAnswers, OneAddressIsWorthMoreThanAllFailures) {
-  const auto chosen = choose_primary({fails(errc::auth_failed), names(old_primary, 0)});
+  const auto chosen = choose_primary({fails(errc::auth_failed), names(old_primary, 0)}, 0);
   EXPECT_EQ(chosen.primary, old_primary);
 }
 
 TEST(SentinelAnswers, WithoutAnAddressTheFailureThatLastsIsNamed) {
-  EXPECT_EQ(choose_primary({}).failure->code, errc::unavailable);
-  EXPECT_EQ(choose_primary({fails(errc::unavailable), fails(errc::invalid_argument)}).failure->code,
-            errc::invalid_argument);
-  EXPECT_EQ(choose_primary({fails(errc::auth_failed), fails(errc::invalid_argument)}).failure->code,
-            errc::auth_failed);
+  EXPECT_EQ(choose_primary({}, 0).failure->code, errc::unavailable);
+  EXPECT_EQ(
+      choose_primary({fails(errc::unavailable), fails(errc::invalid_argument)}, 0).failure->code,
+      errc::invalid_argument);
+  EXPECT_EQ(
+      choose_primary({fails(errc::auth_failed), fails(errc::invalid_argument)}, 0).failure->code,
+      errc::auth_failed);
 }
 
 }  // namespace

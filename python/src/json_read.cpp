@@ -1,21 +1,17 @@
-// JSON text to a Form: what `json.loads` would build, without building it first.
+#include "json_read.hpp"
+
 #include <array>
 #include <functional>
 #include <string>
 
-#include "form.hpp"
 #include "model/json_chars.hpp"
 #include "model/json_scanner.hpp"
+#include "objects.hpp"
 
 namespace nb = nanobind;
 
 namespace dialogstore::python {
 namespace {
-
-nb::object stolen(PyObject* object) {
-  if (object == nullptr) throw nb::python_error();
-  return nb::steal(object);
-}
 
 nb::object to_str(std::string_view text) {
   return stolen(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr));
@@ -36,6 +32,8 @@ nb::object to_number(std::string_view text) {
 /// hashed once.
 class Keys {
  public:
+  static constexpr std::size_t most = 1024;
+
   nb::object get(std::string_view text) {
     if (text.size() > longest) return to_str(text);
     Entry& entry = entries_[std::hash<std::string_view>()(text) % entries_.size()];
@@ -52,7 +50,7 @@ class Keys {
     std::string text;
     nb::object key;
   };
-  std::array<Entry, 1024> entries_;
+  std::array<Entry, most> entries_;
 };
 
 Keys& keys() {
@@ -61,16 +59,11 @@ Keys& keys() {
   return *all;
 }
 
-}  // namespace
-
-/// Walks a text that the model has accepted: it is one valid value, nested as deep as limits allow.
-/// Should it not be, something raises, and nothing is read behind its end.
-class FormJson {
+class JsonReader {
  public:
-  FormJson(std::string_view text, Form& form)
-      : at_(text.data()), end_(text.data() + text.size()), form_(form) {}
+  explicit JsonReader(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
-  void read_value() {
+  nb::object read_value() {
     skip_space();
     switch (peek()) {
       case '{':
@@ -78,7 +71,7 @@ class FormJson {
       case '[':
         return read_array();
       case '"':
-        return add(to_str(decoded(read_string())));
+        return to_str(decoded(read_string()));
       case 'n':
         return read_literal("null", Py_None);
       case 't':
@@ -114,23 +107,19 @@ class FormJson {
     PyErr_SetString(PyExc_ValueError, "a stored value is not JSON");
     throw nb::python_error();
   }
-  void add(nb::object value) {
-    form_.tokens_.push_back(Form::to_token(value.ptr(), Form::leaf));
-    value.release();
-  }
 
-  void read_literal(std::string_view word, PyObject* value) {
+  nb::object read_literal(std::string_view word, PyObject* value) {
     if (!std::string_view(at_, end_).starts_with(word)) throw_fault();
     at_ += word.size();
-    form_.add_leaf(value);
+    return nb::borrow(value);
   }
-  void read_number() {
+  nb::object read_number() {
     const char* const begin = at_;
     const auto belongs = [](char c) {
       return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
     };
     while (at_ != end_ && belongs(*at_)) ++at_;
-    add(to_number({begin, at_}));
+    return to_number({begin, at_});
   }
   /// What stands between the quotes.
   std::string_view read_string() {
@@ -150,68 +139,62 @@ class FormJson {
     return buffer_;
   }
 
-  void read_array() {
-    const std::size_t place = form_.tokens_.size();
-    form_.tokens_.push_back(Form::list);
+  nb::object read_array() {
+    nb::object array = stolen(PyList_New(0));
     ++at_;
     skip_space();
-    std::size_t size = 0;
     if (peek() == ']') {
       ++at_;
-    } else {
-      do {
-        read_value();
-        ++size;
-      } while (goes_on(']'));
+      return array;
     }
-    form_.tokens_[place] = size << Form::tag_bits | Form::list;
+    do {
+      const nb::object item = read_value();
+      if (PyList_Append(array.ptr(), item.ptr()) != 0) throw nb::python_error();
+    } while (goes_on(']'));
+    return array;
   }
-  void read_object() {
-    const std::size_t place = form_.tokens_.size();
-    form_.begin_dict(0);
+  nb::object read_object() {
+    nb::object object = stolen(PyDict_New());
     ++at_;
     skip_space();
-    std::size_t size = 0;
-    bool flat = true;
     if (peek() == '}') {
       ++at_;
-    } else {
-      do {
-        skip_space();
-        const auto name = decoded(read_string());
-        add(keys().get(name));
-        expect(':');
-        const std::size_t value = form_.tokens_.size();
-        read_value();
-        flat = flat && Form::tag_of(form_.tokens_[value]) == Form::leaf;
-        ++size;
-      } while (goes_on('}'));
+      return object;
     }
-    form_.tokens_[place] = size << Form::tag_bits | Form::dict;
-    if (flat) flatten(place);
-  }
-  /// Puts a dict in the place of its keys and leaves.
-  void flatten(std::size_t place) {
-    auto& tokens = form_.tokens_;
-    nb::object dict = stolen(PyDict_New());
-    for (std::size_t i = place + 1; i < tokens.size(); i += 2) {
-      PyObject* const key = Form::object_of(tokens[i]);
-      if (PyDict_SetItem(dict.ptr(), key, Form::object_of(tokens[i + 1])) != 0) {
-        throw nb::python_error();
-      }
-    }
-    form_.shrink(place + 1);
-    tokens[place] = Form::to_token(dict.release().ptr(), Form::flat);
+    do {
+      const nb::object name = keys().get(decoded(read_string()));
+      expect(':');
+      const nb::object value = read_value();
+      if (PyDict_SetItem(object.ptr(), name.ptr(), value.ptr()) != 0) throw nb::python_error();
+    } while (goes_on('}'));
+    return object;
   }
 
   const char* at_;
   const char* end_;
-  Form& form_;
   std::string buffer_;
 };
 
-void Form::add_json(std::string_view text) {
-  FormJson(text, *this).read_value();
+}  // namespace
+
+nb::object read_json(std::string_view text) {
+  return JsonReader(text).read_value();
+}
+
+nb::object read_json_text(std::string_view text) {
+  if (text.find('\\') != std::string_view::npos) return read_json(text);
+  return to_str(text.substr(1, text.size() - 2));
+}
+
+nb::dict read_members(const JsonObject& object) {
+  nb::dict members;
+  const bool are_few = object.size() <= Keys::most / 2;
+  for (const auto& [name, value] : object) {
+    const nb::object key = are_few ? keys().get(name) : to_str(name);
+    const nb::object held = read_json(value.text());
+    if (PyDict_SetItem(members.ptr(), key.ptr(), held.ptr()) != 0) throw nb::python_error();
+  }
+  return members;
 }
 
 }  // namespace dialogstore::python

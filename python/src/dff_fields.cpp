@@ -1,0 +1,152 @@
+// What is loaded becomes the fields of a DFF context.
+#include "dff_fields.hpp"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+
+#include "json_read.hpp"
+#include "model/context_access.hpp"
+#include "model/message_text.hpp"
+#include "objects.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace dialogstore::python {
+namespace {
+
+constexpr std::array<const char*, turn_parts> sequence_names{"labels", "requests", "responses"};
+
+/// While a load makes its thousands of objects, which all stay, looking for garbage finds none.
+class GarbagePause {
+ public:
+#if PY_VERSION_HEX >= 0x030A0000
+  GarbagePause() noexcept : was_enabled_(PyGC_Disable() != 0) {}
+  ~GarbagePause() {
+    if (was_enabled_) PyGC_Enable();
+  }
+#else
+  GarbagePause() noexcept = default;
+  ~GarbagePause() = default;
+#endif
+  GarbagePause(const GarbagePause&) = delete;
+  GarbagePause& operator=(const GarbagePause&) = delete;
+
+ private:
+#if PY_VERSION_HEX >= 0x030A0000
+  bool was_enabled_;
+#endif
+};
+
+nb::object label_of(std::string_view text) {
+  JsonCursor cursor(text);
+  LabelSpans spans;
+  if (!read_label(cursor, spans)) return nb::none();  // it was checked when it was loaded
+  const nb::object flow = read_json_text(spans.flow);
+  const nb::object node = read_json_text(spans.node);
+  return stolen(PyTuple_Pack(2, flow.ptr(), node.ptr()));
+}
+
+nb::object validated_message(std::string_view text, const nb::callable& validated) {
+  std::string content;
+  append_dff_message(content, text);
+  return validated(nb::str(content.data(), content.size()));
+}
+
+bool holds_no_containers(PyObject* dict) noexcept {
+  Py_ssize_t place = 0;
+  PyObject* value = nullptr;
+  while (PyDict_Next(dict, &place, nullptr, &value) != 0) {
+    if (PyDict_CheckExact(value) || PyList_CheckExact(value)) return false;
+  }
+  return true;
+}
+
+void put(const nb::dict& dict, const nb::object& key, const nb::object& value) {
+  if (PyDict_SetItem(dict.ptr(), key.ptr(), value.ptr()) != 0) throw nb::python_error();
+}
+
+}  // namespace
+
+nb::object LargeDicts::find(const std::string& text) {
+  if (const auto old = old_.find(text); old != old_.end()) {
+    const nb::object dict = std::move(old->second);
+    old_.erase(old);
+    keep(text, dict);
+  }
+  const auto found = young_.find(text);
+  if (found == young_.end()) return {};
+  return stolen(PyDict_Copy(found->second.ptr()));
+}
+
+void LargeDicts::put(const std::string& text, PyObject* dict) {
+  const bool is_large = PyDict_GET_SIZE(dict) >= static_cast<Py_ssize_t>(least_members);
+  if (is_large && holds_no_containers(dict)) keep(text, stolen(PyDict_Copy(dict)));
+}
+
+void LargeDicts::keep(const std::string& text, nb::object dict) {
+  if (text.size() > capacity) return;
+  if (size_ + text.size() > capacity) {
+    old_ = std::exchange(young_, {});
+    size_ = 0;
+  }
+  if (young_.insert_or_assign(text, std::move(dict)).second) size_ += text.size();
+}
+
+nb::object DffFields::members_of(const JsonObject& object, Stamps& stamps) {
+  const bool is_large = object.size() >= LargeDicts::least_members;
+  const std::string text = is_large ? object.to_text() : std::string();
+  nb::object members = is_large ? large_.find(text) : nb::object();
+  if (!members) {
+    members = read_members(object);
+    if (is_large) large_.put(text, members.ptr());
+  }
+  add_stamps(stamps, members.ptr());
+  return members;
+}
+
+std::pair<Seen, nb::dict> DffFields::load(const PyContext& core, const nb::callable& validated) {
+  const GarbagePause pause;
+  const auto& state = ContextAccess::state(core.get());
+  // It is of the context as it came, once.
+  Survey survey = std::exchange(core.box()->survey, {});
+  if (survey.size() != state.turns.all().size()) survey = PlainMessages::survey(core.get());
+  auto plain = survey.begin();
+  const nb::object unread = nb::cast(UnreadTurns{state.turns.all(), messages_});
+  std::array<nb::dict, turn_parts> sequences;
+  for (const TurnText& turn : nb::inst_ptr<UnreadTurns>(unread)->turns) {
+    const nb::object index = stolen(PyLong_FromLongLong(turn.index));
+    const auto& is_plain = *plain++;
+    for (std::size_t i = 0; i < turn_parts; ++i) {
+      const std::string_view text = turn.parts[i];
+      if (text.empty()) continue;
+      const auto part = static_cast<TurnPart>(i);
+      if (part == TurnPart::label) {
+        put(sequences[i], index, label_of(text));
+      } else if (is_plain[i]) {
+        put(sequences[i], index, messages_->unread(unread, index.ptr(), part));
+      } else {
+        put(sequences[i], index, validated_message(text, validated));
+      }
+    }
+  }
+  Seen seen;
+  nb::dict fields;
+  for (std::size_t i = 0; i < turn_parts; ++i) fields[sequence_names[i]] = sequences[i];
+  fields["misc"] = members_of(state.misc, seen.misc);
+  fields["framework_states"] = members_of(state.framework_states, seen.framework_states);
+  return {std::move(seen), std::move(fields)};
+}
+
+void bind_dff_fields(nb::module_& module) {
+  nb::class_<Seen>(module, "Seen");
+  nb::class_<Changes>(module, "Changes").def_ro("fields", &Changes::fields);
+  nb::class_<DffFields>(module, "DffFields")
+      .def(nb::init<nb::object, nb::object>(), "message"_a, "unread"_a)
+      .def("load", &DffFields::load, "core"_a, "validated"_a)
+      .def("changes", &DffFields::changes, "seen"_a.none(), "twin"_a, "fields"_a)
+      .def_static("apply", &DffFields::apply, "changes"_a, "twin"_a, "content"_a.none(),
+                  "is_same"_a);
+}
+
+}  // namespace dialogstore::python

@@ -1,0 +1,112 @@
+// Between a DFF context's own fields and its twin, the `Context` that is saved for it: so that a
+// load builds without pydantic what it can, and a save looks only at what changed.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "context.hpp"
+#include "dialogstore/context.hpp"
+#include "plain_messages.hpp"
+#include "stamps.hpp"
+
+namespace dialogstore::python {
+
+/// `_core.Seen`: stamps of what a DFF context held when it was the same as its twin. What has none
+/// is compared by its JSON.
+struct Seen {
+  struct Message {
+    std::int64_t index;
+    std::size_t begin, end;  ///< in `stamps`
+  };
+  std::array<std::vector<Message>, turn_parts> messages;
+  Stamps stamps, misc, framework_states;
+};
+
+/// `_core.Changes`: how a context differs from its twin.
+struct Changes {
+  struct Part {
+    TurnPart part;
+    std::int64_t index;
+    std::size_t begin, size;  ///< in `texts`
+  };
+  struct Members {
+    std::vector<std::pair<std::string, std::string>> set;  ///< names and JSON
+    std::vector<std::string> gone;
+    std::string all;  ///< instead, where the twin has none: the JSON of them
+  };
+  Seen now;
+  /// The stored form of the parts that were set or may have changed.
+  std::string texts;
+  std::vector<Part> set;
+  std::vector<std::pair<TurnPart, std::int64_t>> gone;
+  Members misc, framework_states;
+  /// What is not plain, as the fields of a context that holds nothing else; it takes pydantic.
+  nanobind::dict fields;
+};
+
+/// Dicts of many members that hold no others, by the JSON they came as: a bot's misc is mostly the
+/// same from turn to turn, and copying a dict is a tenth of making it. Once `capacity` bytes of
+/// JSON have come in, those that nobody asked for meanwhile go.
+class LargeDicts {
+ public:
+  static constexpr std::size_t least_members = 64;
+
+  /// A copy; null when there is none.
+  [[nodiscard]] nanobind::object find(const std::string& text);
+  /// Takes a copy, unless the dict is another than those.
+  void put(const std::string& text, PyObject* dict);
+
+ private:
+  static constexpr std::size_t capacity = std::size_t{4} << 20;
+  using Map = std::unordered_map<std::string, nanobind::object>;
+
+  void keep(const std::string& text, nanobind::object dict);
+
+  std::size_t size_ = 0;
+  Map young_, old_;
+};
+
+/// `_core.DffFields`, with DFF's class of messages and the one of unread messages.
+class DffFields {
+ public:
+  DffFields(nanobind::object message, nanobind::object unread)
+      : messages_(std::make_shared<const PlainMessages>(std::move(message), std::move(unread))) {}
+
+  /// What `core` holds, as fields of a DFF context. `validated` makes a message of DFF's JSON of it
+  /// where it takes pydantic.
+  std::pair<Seen, nanobind::dict> load(const PyContext& core, const nanobind::callable& validated);
+
+  /// How `fields`, a DFF context's own, differ from the twin. Nothing when they are of other types
+  /// than DFF gives them, so that all has to be looked at.
+  std::optional<Changes> changes(const Seen* seen, const PyContext& twin,
+                                 const nanobind::dict& fields);
+
+  /// Puts changes into the twin: `content` is what DFF makes of their fields, None if there are
+  /// none.
+  static Seen apply(Changes& changes, const PyContext& twin, const PyContext* content,
+                    const nanobind::object& is_same);
+
+ private:
+  bool compare_labels(PyObject* live, const PyContext& twin, Changes& found) const;
+  bool compare_messages(TurnPart part, const Seen* seen, PyObject* live, const PyContext& twin,
+                        Changes& found) const;
+
+  nanobind::object members_of(const JsonObject& object, Stamps& stamps);
+
+  std::shared_ptr<const PlainMessages> messages_;
+  LargeDicts large_;
+};
+
+void bind_dff_fields(nanobind::module_& module);
+
+}  // namespace dialogstore::python
