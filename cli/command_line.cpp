@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -63,9 +64,10 @@ std::string without_passwords(std::string text, int count, const char* const* ar
 // The parser says only that a command is missing, also when there is a misspelt one.
 std::string without_command(const CLI::App& app) {
   const auto words = app.remaining();
-  const bool is_misspelt = !words.empty() && !words.front().starts_with('-');
-  std::string text =
-      is_misspelt ? "there is no command \"" + words.front() + "\"" : "a command is missing";
+  const auto misspelt =
+      std::ranges::find_if(words, [](const std::string& word) { return !word.starts_with('-'); });
+  std::string text = misspelt != words.end() ? "there is no command \"" + *misspelt + "\""
+                                             : "a command is missing";
   text += "; the commands are";
   for (const CLI::App* command : app.get_subcommands({})) text += " " + command->get_name();
   return text;
@@ -91,8 +93,9 @@ std::optional<Invocation> parse_command_line(int count, const char* const* argum
     app.exit(help);
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
-    const bool has_command = !app.get_subcommands().empty();
-    const std::string text = has_command ? error.what() : without_command(app);
+    const bool lacks_command =
+        app.get_subcommands().empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+    const std::string text = lacks_command ? without_command(app) : error.what();
     throw CommandError(ExitCode::usage,
                        without_passwords(text, count, arguments) + " (see --help)");
   }

@@ -103,6 +103,9 @@ class Resumer {
 
   void operator()(Results... results) {
     results_->emplace(std::move(results)...);
+    // Asio leaves in the slot what refers to the operation, a timer for example, which may be gone
+    // when the flow is cancelled; and the next operation may be one that does not use the slot.
+    flow_->slot().clear();
     Flow::resume(std::move(flow_), waiting_);
   }
 

@@ -15,7 +15,8 @@ namespace dialogstore {
 void free_frame(void* frame, std::size_t bytes) noexcept;
 
 /// For what lives as long as a call, and for Asio's handlers, which it would have by
-/// `aligned_alloc` else, past the caches of glibc.
+/// `aligned_alloc` else, past the caches of glibc. What is made on one thread and destroyed on
+/// another, as at the beginning of a call from a thread of the caller's, finds no memory kept.
 template <class Value>
 class FrameAllocator {
  public:

@@ -52,7 +52,6 @@ class Together {
       if (--missing != 0) return;
       auto last = std::move(*done);
       done.reset();
-      last.get_cancellation_slot().clear();
       last();
     }
   };

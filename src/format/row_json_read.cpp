@@ -6,6 +6,7 @@
 
 #include "dialogstore/limits.hpp"
 #include "format/row_json.hpp"
+#include "model/json_access.hpp"
 #include "model/json_scanner.hpp"
 
 namespace dialogstore::format {
@@ -212,10 +213,34 @@ std::size_t member_named(std::string_view name) noexcept {
   return static_cast<std::size_t>(std::ranges::find(member_names, name) - member_names.begin());
 }
 
+struct StateMember {
+  Member set;
+  Member erased;
+  JsonObject TailContent::*object;
+};
+constexpr std::array<StateMember, 3> state_members = {
+    {{Member::misc, Member::misc_del, &TailContent::misc},
+     {Member::states, Member::states_del, &TailContent::framework_states},
+     {Member::extra, Member::extra_del, &TailContent::extra}}};
+
+enum class Body : std::uint8_t { keyframe, delta };
+
+/// What the member's value is itself: a keyframe's state is all there is, that of a delta comes on
+/// top of what its names to remove have left.
+JsonObject* whole_of(std::size_t member, Body body, TailContent& content) noexcept {
+  for (const StateMember& part : state_members) {
+    if (body == Body::keyframe && member == static_cast<std::size_t>(part.set)) {
+      return &(content.*part.object);
+    }
+  }
+  return nullptr;
+}
+
 class MemberSpans {
  public:
-  /// Finds the members; `turns` are read on the way, because nothing else depends on them.
-  BodyFault read(std::string_view body, std::string_view where, TailContent& content);
+  /// Finds the members. What nothing else has to come before is read on the way: turns, and the
+  /// state of a keyframe, which may be the most of it.
+  BodyFault read(std::string_view text, Body body, TailContent& content);
   [[nodiscard]] std::string_view operator[](Member member) const noexcept {
     return spans_[static_cast<std::size_t>(member)];
   }
@@ -224,14 +249,16 @@ class MemberSpans {
   std::array<std::string_view, member_names.size()> spans_;
 };
 
-BodyFault MemberSpans::read(std::string_view body, std::string_view where, TailContent& content) {
+BodyFault MemberSpans::read(std::string_view text, Body body, TailContent& content) {
   constexpr std::string_view read_already = "read";
-  JsonCursor cursor(body);
+  JsonCursor cursor(text);
   std::string_view name;
   if (!cursor.enter_object()) return not_json(cursor);
   while (cursor.next_name(name)) {
     const std::size_t member = member_named(name);
-    if (member == member_names.size()) return unknown_member(where, name);
+    if (member == member_names.size()) {
+      return unknown_member(body == Body::keyframe ? "keyframe" : "delta", name);
+    }
     if (!spans_[member].empty()) return damaged("a member is repeated");
     if (static_cast<Member>(member) == Member::turns) {
       PageContent range;
@@ -239,6 +266,9 @@ BodyFault MemberSpans::read(std::string_view body, std::string_view where, TailC
               read_turns(cursor, content.source, content.turns, content.next, range)) {
         return fault;
       }
+      spans_[member] = read_already;
+    } else if (JsonObject* const whole = whole_of(member, body, content)) {
+      if (!JsonAccess::read_object(cursor, *whole)) return not_json(cursor);
       spans_[member] = read_already;
     } else if (!cursor.value(spans_[member])) {
       break;
@@ -271,28 +301,16 @@ BodyFault read_common(const MemberSpans& members, TailContent& out) {
   return {};
 }
 
-struct StateMember {
-  Member set;
-  Member erased;
-  JsonObject TailContent::*object;
-};
-constexpr std::array<StateMember, 3> state_members = {
-    {{Member::misc, Member::misc_del, &TailContent::misc},
-     {Member::states, Member::states_del, &TailContent::framework_states},
-     {Member::extra, Member::extra_del, &TailContent::extra}}};
-
 }  // namespace
 
 BodyFault read_keyframe(std::string_view body, std::uint32_t next_turn, TailContent& out) {
   MemberSpans members;
-  if (BodyFault fault = members.read(body, "keyframe", out)) return fault;
+  if (BodyFault fault = members.read(body, Body::keyframe, out)) return fault;
   if (members[Member::id].empty()) return damaged("the keyframe has no \"id\"");
   for (const StateMember& part : state_members) {
     if (!members[part.erased].empty()) {
       return unknown_member("keyframe", member_names[static_cast<std::size_t>(part.erased)]);
     }
-    if (members[part.set].empty()) continue;
-    if (BodyFault fault = read_object(members[part.set], out.*part.object)) return fault;
   }
   if (members[Member::next].empty()) {
     for (std::int64_t& index : out.next) index = std::max<std::int64_t>(index, next_turn);
@@ -302,7 +320,7 @@ BodyFault read_keyframe(std::string_view body, std::uint32_t next_turn, TailCont
 
 BodyFault read_delta(std::string_view body, TailContent& content) {
   MemberSpans members;
-  if (BodyFault fault = members.read(body, "delta", content)) return fault;
+  if (BodyFault fault = members.read(body, Body::delta, content)) return fault;
   for (const StateMember& part : state_members) {
     JsonObject& object = content.*part.object;
     if (const auto names = members[part.erased]; !names.empty()) {

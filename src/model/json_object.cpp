@@ -58,12 +58,6 @@ JsonObject::JsonObject(std::initializer_list<Member> members) {
 JsonObject JsonObject::parse(std::string_view text) {
   JsonCursor cursor(text, limits::json_depth);
   JsonObject object;
-  // Of thousands of members, growing step by step would move each several times: as many as there
-  // may be when names and values are strings.
-  if (text.size() >= 4096) {
-    object.members_.reserve(static_cast<std::size_t>(std::count(text.begin(), text.end(), '"')) /
-                            4);
-  }
   if (!JsonAccess::read_object(cursor, object) || !cursor.at_end()) throw_fault(cursor, "");
   return object;
 }
@@ -175,6 +169,20 @@ std::string JsonObject::to_text() const {
   return out;
 }
 
+namespace {
+
+// Of thousands of members, growing step by step would move each several times. When there are some
+// it is plain how large they are, and how many more the text has room for.
+constexpr std::size_t enough_to_tell = 64;
+
+std::size_t members_expected(std::size_t bytes_read, std::size_t bytes_left) noexcept {
+  constexpr std::size_t slack = 16;  // a sixteenth: the names of counted members grow
+  const std::size_t more = bytes_left * enough_to_tell / bytes_read;
+  return enough_to_tell + more + more / slack;
+}
+
+}  // namespace
+
 bool JsonAccess::read_object(JsonCursor& cursor, JsonObject& object) {
   if (!cursor.enter_object()) return false;
   std::string_view raw;
@@ -186,6 +194,9 @@ bool JsonAccess::read_object(JsonCursor& cursor, JsonObject& object) {
   while (cursor.next_member(raw, value)) {
     object.members_.emplace_back(decoded_name(raw, name),
                                  Json::from_valid_text(std::string(value)));
+    if (object.members_.size() == enough_to_tell) {
+      object.members_.reserve(members_expected(cursor.offset() - begin, cursor.left()));
+    }
   }
   if (cursor.fault() != JsonFault::none) return false;
   return object.index() || cursor.fail_at(JsonFault::repeated_name, begin);

@@ -74,6 +74,8 @@ class JsonCursor {
   [[nodiscard]] std::size_t offset() const noexcept {
     return static_cast<std::size_t>(at_ - begin_);
   }
+  /// Bytes that are unread.
+  [[nodiscard]] std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
 
  private:
   class OpenContainers;

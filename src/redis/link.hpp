@@ -8,6 +8,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -63,6 +64,9 @@ struct LinkSettings {
   /// rights); each is one encoded request. An error reply fails the connection attempt with its
   /// text.
   std::vector<std::string> setup_requests;
+  /// The last step of setting up a connection: whether this is still the server to talk to. What
+  /// speaks against it gives the connection up (unavailable); an empty text is consent.
+  std::function<Task<std::string>()> confirm;
   TlsSettings tls;
   std::chrono::milliseconds connect_timeout{5'000};  ///< resolve, connect, TLS and setup together
   std::chrono::milliseconds reconnect_min{20};       ///< first pause; doubles, with jitter

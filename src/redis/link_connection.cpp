@@ -122,7 +122,16 @@ Task<LinkFailure> LinkCore::set_up(std::shared_ptr<LinkCore> self,
       co_return failure;
     }
   }
-  co_return LinkFailure{};
+  LinkFailure failure;
+  if (self->settings_.confirm) {
+    session->phase = "confirming the server";
+    std::string objection = co_await self->settings_.confirm();
+    if (!objection.empty()) {
+      failure.code = errc::unavailable;
+      failure.detail = std::move(objection);
+    }
+  }
+  co_return failure;
 }
 
 Task<LinkFailure> LinkCore::ask(std::shared_ptr<LinkCore> self, std::shared_ptr<Session> session,

@@ -205,7 +205,12 @@ void RedisRowLog::learn_from(const SaveDecision& decision, std::uint16_t slot,
 // ago: it has the time of before the jump, and would count as expired while the context lives on.
 // When there is no entry, the server of the listing lost it.
 Task<void> RedisRowLog::mend(Listing listing, std::string key, Deadline deadline) {
-  if (listing == Listing::outdated && co_await index_->refresh(key, deadline)) co_return;
+  if (listing == Listing::outdated) {
+    const bool is_listed = co_await index_->refresh(key, deadline);
+    if (is_listed) {
+      co_return;
+    }
+  }
   try {
     co_await index_->list(std::move(key), deadline);
   } catch (const Failure&) {

@@ -39,7 +39,7 @@ const redisReadTask& current_task(const redisReader& reader) {
 #endif
 
 // What a reply lies in. Its first block follows the object itself (RoomBehind) and has room for all
-// of nearly every reply: one allocation for a reply, whatever its size.
+// of nearly every reply: one allocation for a reply of up to 64 KiB.
 class Arena {
  public:
   explicit Arena(std::size_t room) noexcept : first_(this + 1), left_(room) {}

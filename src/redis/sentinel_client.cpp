@@ -1,8 +1,9 @@
 // The primary that Sentinels name, as a RedisClient. They are asked before the first request, and
 // again whenever something shows that it may be another: a link that was lost, a replica where the
-// primary should be, a server that does not answer. And now and then while there are requests,
-// without any of them waiting: a deposed primary that was cut off from everybody but us shows
-// nothing.
+// primary should be, a server that does not answer. And once more when a connection is up, before
+// anything is sent on it: between their word and the connection the server may have been deposed,
+// and started again with what it had long ago. And now and then while there are requests, without
+// any of them waiting: a deposed primary that was cut off from everybody but us shows nothing.
 #include <functional>
 #include <utility>
 
@@ -88,6 +89,7 @@ class SentinelClient final : public RedisClient,
 
   static Task<ExecResult> run(Self self, std::string requests, unsigned count,
                               Clock::time_point deadline);
+  static Task<std::string> confirm(std::weak_ptr<SentinelClient> client, ServerAddress address);
   static Task<std::optional<ExecResult>> look_up(Self self, Clock::time_point deadline);
   void judge(ExecResult& end);
   void ask_soon();
@@ -148,6 +150,35 @@ Task<std::optional<ExecResult>> SentinelClient::look_up(Self self, Clock::time_p
   if (self->problem_) co_return not_sent(self->problem_->code, self->problem_->detail);
   if (is_woken && self->primary_) co_return std::nullopt;
   co_return not_sent(errc::unavailable, "no Sentinel answered before the deadline");
+}
+
+// What a link asks for that is connected to `address`: only a question that begins then tells
+// whether that is the primary.
+Task<std::string> SentinelClient::confirm(std::weak_ptr<SentinelClient> client,
+                                          ServerAddress address) {
+  const auto self = client.lock();
+  if (!self || self->is_closed_) {
+    co_return std::string("the storage was closed");
+  }
+  const auto deadline = Clock::now() + self->settings_.link.connect_timeout;
+  if (self->is_asking_) {
+    static_cast<void>(co_await self->waiters_.wait(deadline));
+  }
+  // Connections come seldom, so that they need not keep to the pause between questions.
+  self->next_question_ = Clock::now();
+  self->ask_soon();
+  const bool is_woken = co_await self->waiters_.wait(deadline);
+  std::string objection;
+  if (self->is_closed_) {
+    objection = "the storage was closed";
+  } else if (!is_woken) {
+    objection = "no Sentinel answered in time";
+  } else if (self->problem_) {
+    objection = self->problem_->detail;
+  } else if (self->address_ != address) {
+    objection = "the Sentinels name another primary by now";
+  }
+  co_return objection;
 }
 
 // A request that only met the wrong server was not executed there.
@@ -213,8 +244,11 @@ void SentinelClient::take(SentinelAnswer answer) {
   }
   address_ = *std::move(answer.primary);
   number_ = std::hash<std::string>{}(to_text(address_));
-  primary_ = std::make_shared<ServerLinks>(executor_, fast(settings_.link, address_),
-                                           settings_.connections);
+  auto link = fast(settings_.link, address_);
+  link.confirm = [client = weak_from_this(), address = address_] {
+    return confirm(client, address);
+  };
+  primary_ = std::make_shared<ServerLinks>(executor_, link, settings_.connections);
 }
 
 void SentinelClient::watch() {

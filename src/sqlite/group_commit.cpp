@@ -112,6 +112,7 @@ bool GroupCommit::has_more() {
 // gave up is not.
 void GroupCommit::commit_group() {
   Group group;
+  is_given_up_ = false;
   try {
     connection_.start_group([this, begun = Clock::now()] { return keep_waiting(begun); });
     Transaction transaction(connection_);
@@ -119,7 +120,8 @@ void GroupCommit::commit_group() {
     for (const auto& waiting : group) make(*waiting);
     transaction.commit();
   } catch (...) {
-    if (group.empty()) group = take_group();
+    // Where nobody wanted to wait any longer, who is there now came afterwards, and has not waited.
+    if (group.empty() && !is_given_up_) group = take_group();
     fail(group, std::current_exception());
   }
   answer(std::move(group));
@@ -170,6 +172,7 @@ bool GroupCommit::keep_waiting(Clock::time_point begun) {
     is_wanted = !queue_.empty();
   }
   fail(impatient, std::make_exception_ptr(connection_.busy_failure()));
+  is_given_up_ = !is_wanted;
   answer(std::move(impatient));
   return is_wanted;
 }

@@ -65,6 +65,7 @@ class GroupCommit {
   boost::asio::any_io_executor writer_;
   std::function<void()> afterwards_;
   Statement savepoint_, release_, roll_back_;
+  bool is_given_up_ = false;  ///< the group: nobody waits for another process any longer
 
   std::mutex mutex_;  ///< guards what follows
   std::deque<std::shared_ptr<Waiting>> queue_;

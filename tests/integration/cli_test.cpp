@@ -194,6 +194,9 @@ TEST_F(CliTest, AMisspeltCommandIsNamedBesideThoseThereAre) {
   EXPECT_EQ(misspelt.exit_code, 2);
   EXPECT_NE(misspelt.err.find("there is no command \"gett\""), std::string::npos) << misspelt.err;
   EXPECT_NE(misspelt.err.find(" get "), std::string::npos) << misspelt.err;
+  const auto without_value = cli.run({"--store"});
+  EXPECT_EQ(without_value.exit_code, 2);
+  EXPECT_NE(without_value.err.find("--store"), std::string::npos) << without_value.err;
   const auto missing = cli.run({"--json"});
   EXPECT_EQ(missing.exit_code, 2);
   EXPECT_NE(missing.err.find("a command is missing"), std::string::npos) << missing.err;

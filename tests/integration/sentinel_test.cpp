@@ -8,6 +8,7 @@
 #include "dialogstore/error.hpp"
 #include "support/eventually.hpp"
 #include "support/redis_sentinels.hpp"
+#include "support/scripted_peer.hpp"
 
 namespace dialogstore::test {
 namespace {
@@ -109,6 +110,37 @@ TEST(Sentinel, APrimaryThatWasDeposedBehindOurBackIsLeft) {
     return watched.server(1).command({"LLEN", space + ":{k}"}).integer == 2;
   }));
   EXPECT_EQ(watched.server(0).command({"LLEN", space + ":{k}"}).integer, 1);
+}
+
+// What a Sentinel says when it is asked for the primary.
+PeerScript names(const RedisServer& server, int epoch) {
+  const auto bulk = [](const std::string& text) {
+    return "$" + std::to_string(text.size()) + "\r\n" + text + "\r\n";
+  };
+  const auto address = "*2\r\n" + bulk(RedisServer::host()) + bulk(std::to_string(server.port()));
+  const auto fields = "*2\r\n" + bulk("config-epoch") + bulk(std::to_string(epoch));
+  return {expect("SENTINEL GET-MASTER-ADDR-BY-NAME svc"), expect("SENTINEL MASTER svc"),
+          answer(address + fields)};
+}
+
+// It calls itself the primary, as one does that was started again with what it had long ago.
+TEST(Sentinel, AServerThatIsDeposedWhileItIsConnectedToGetsNoRequest) {
+  constexpr int questions = 50;
+  RedisServer deposed;
+  RedisServer primary;
+  PeerScript script{expect("CLIENT SETNAME dialogstore"), answer("+OK\r\n")};
+  for (int i = 0; i < questions; ++i) {
+    const auto answers = i == 0 ? names(deposed, 1) : names(primary, 2);
+    script.insert(script.end(), answers.begin(), answers.end());
+  }
+  ScriptedPeer sentinel({script});
+  const auto storage = context_storage_factory(
+      "redis+sentinel://127.0.0.1:" + std::to_string(sentinel.port()) + "/svc");
+  EXPECT_FALSE(storage->contains("k"));
+  EXPECT_GE(primary.info("cmdstat_lrange"), "calls=1");
+  EXPECT_EQ(deposed.info("cmdstat_lrange"), "");
+  EXPECT_NE(deposed.info("cmdstat_role"), "") << "it was connected to";
+  EXPECT_EQ(sentinel.mismatch(), "");
 }
 
 TEST(Sentinel, SaysWhatIsWrong) {

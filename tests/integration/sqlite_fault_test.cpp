@@ -114,6 +114,27 @@ TEST_F(SQLiteFault, SaysBusyWhenAnotherWriterTakesLongerThanBusyTimeout) {
   EXPECT_EQ(storage->get_item("user"), context);
 }
 
+// Who comes when others have just given up has not waited yet, and is not told that they have.
+TEST_F(SQLiteFault, WaitsItsOwnTimeWhenOthersHaveGivenUp) {
+  constexpr int rounds = 20;
+  const auto storage = open("?busy_timeout=20ms&timeout=10s");
+  const WriteLock lock(file());
+  Context context = make_context("x");
+  std::promise<void> done;
+  std::vector<std::chrono::steady_clock::duration> waits;
+  std::function<void()> save_again = [&] {
+    const auto begin = std::chrono::steady_clock::now();
+    storage->set_item_async("user", context, [&, begin](const std::exception_ptr& error) {
+      EXPECT_EQ(code_of(error), errc::server_busy);
+      waits.push_back(std::chrono::steady_clock::now() - begin);
+      waits.size() < rounds ? save_again() : done.set_value();
+    });
+  };
+  save_again();
+  done.get_future().wait();
+  for (const auto wait : waits) EXPECT_GE(wait, 20ms);
+}
+
 TEST_F(SQLiteFault, SaysTimedOutWhenAnotherWriterTakesLongerThanTheDeadline) {
   const auto storage = open("?busy_timeout=1m");
   Context context = make_context("x");

@@ -217,6 +217,34 @@ TEST_F(FlowTest, ACancellationIsToldOnceToWhatIsAwaited) {
   EXPECT_EQ(ended.times, 0);
 }
 
+// Lets a timer of its own pass, and waits then for what is told of a cancellation directly.
+Task<int> pauses_and_waits(asio::any_io_executor executor, Told& told,
+                           std::optional<Resumer<>>& held) {
+  {
+    asio::steady_timer timer(executor, asio::steady_timer::time_point::min());
+    const bool has_come = co_await wait_on(&timer);
+    EXPECT_TRUE(has_come);
+  }
+  co_await operation<>([&](auto done) {
+    done.flow().set_awaited(&told);
+    held.emplace(std::move(done));
+  });
+  co_return 1;
+}
+
+TEST_F(FlowTest, ACancellationDoesNotReachWhatHasEnded) {
+  Told told;
+  std::optional<Resumer<>> held;
+  start(pauses_and_waits(executor(), told, held), [](int) {});
+  loop_.run();
+  ASSERT_TRUE(held.has_value());
+  flow_->cancel();  // a sanitizer tells when that touches the timer
+  EXPECT_EQ(told.times, 1);
+  auto done = std::move(*held);
+  held.reset();
+  done();
+}
+
 TEST_F(FlowTest, GathersInOrder) {
   EXPECT_EQ(run(together(executor())), (std::vector<int>{1, 2, 3}));
 }
