@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "support/eventually.hpp"
 #include "support/fault_run.hpp"
@@ -87,25 +89,37 @@ class PlantedDefect : public testing::TestWithParam<Planted> {};
 INSTANTIATE_TEST_SUITE_P(FaultRun, PlantedDefect, testing::ValuesIn(planted),
                          [](const auto& info) { return info.param.name; });
 
-TEST_P(PlantedDefect, IsFound) {
+/// What a run says in which the defect was planted; nothing when no context had turns that a later
+/// seal has not put into a page: how callers interleave is chance.
+std::optional<std::string> told_of(const Planted& defect) {
   RedisServer server;
   auto options = storages_at(server, "timeout=10s");
   options.has_erases = false;
+  bool is_planted = false;
   const auto said = told_by([&] {
     FaultRun run({.name = "", .promise = "", .told = {}}, options, server);
     static_cast<void>(run.workload().goes_on(30));
     run.workload().stop();
-    // One that has turns.
-    for (std::uint64_t i = 0; i < options.contexts; ++i) {
-      const auto name = run.name_of(run.workload().a_key(i));
-      if (server.command({"LLEN", name}).integer < 3) continue;
-      const auto brace = name.find(":{");
-      GetParam().spoil(server, name.substr(0, brace), run.workload().a_key(i));
-      break;
+    for (std::uint64_t i = 0; i < options.contexts && !is_planted; ++i) {
+      const auto key = run.workload().a_key(i);
+      const auto name = run.name_of(key);
+      if (!server.command({"LINDEX", name, "-1"}).text.starts_with('D')) continue;
+      defect.spoil(server, name.substr(0, name.find(":{")), key);
+      is_planted = true;
     }
     run.finish();
   });
-  EXPECT_NE(said.find(GetParam().found), std::string::npos) << said;
+  if (is_planted) return said;
+  EXPECT_EQ(said, "");
+  return std::nullopt;
+}
+
+TEST_P(PlantedDefect, IsFound) {
+  constexpr int most_tries = 50;
+  std::optional<std::string> said;
+  for (int tries = 0; !said && tries < most_tries; ++tries) said = told_of(GetParam());
+  ASSERT_TRUE(said.has_value());
+  EXPECT_NE(said->find(GetParam().found), std::string::npos) << *said;
 }
 
 TEST(FaultRun, FindsAnswersThatNoPromiseAllows) {
