@@ -250,6 +250,8 @@ Seen DffFields::apply(Changes& changes, const PyContext& twin, const PyContext* 
                       const nb::object& is_same) {
   Context& context = twin.get();
   State& state = ContextAccess::state(context);
+  // A save that nobody answered may have stored it without what comes now, which is a change then.
+  const bool goes_as_a_whole = !state.position && !state.pending;
   const auto texts = std::make_shared<const std::string>(std::move(changes.texts));
   const auto same = same_value(is_same);
   const auto erase = [](std::vector<std::string>& names, auto erase_one) {
@@ -260,7 +262,7 @@ Seen DffFields::apply(Changes& changes, const PyContext& twin, const PyContext* 
   erase(changes.framework_states.gone,
         [&](const auto& name) { context.erase_framework_state(name); });
 
-  if (!state.position && state.turns.empty()) {
+  if (goes_as_a_whole && state.turns.empty()) {
     fill(state, changes, texts);
   } else {
     for (const auto& [part, index, begin, size] : changes.set) {
@@ -275,7 +277,7 @@ Seen DffFields::apply(Changes& changes, const PyContext& twin, const PyContext* 
   const auto set = [&](JsonObject& present, Changes::Members& members, auto set_one) {
     if (!members.all.empty()) {
       JsonObject added = JsonObject::parse(members.all);
-      if (!state.position && present.empty()) {
+      if (goes_as_a_whole && present.empty()) {
         present = std::move(added);
       } else {
         for (const auto& [name, value] : added) set_one(name, value);

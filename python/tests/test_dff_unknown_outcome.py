@@ -1,0 +1,99 @@
+"""What a DFF object holds and what is stored after saves that were cut off: nobody heard how they
+ended, or they failed or were cancelled in the midst of a merge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from conftest import LosingProxy
+
+pytest.importorskip("dff")
+
+from dff.script import Context, Message
+
+import dialogstore
+from dialogstore.dff import RedisContextStorage
+
+
+@pytest.fixture
+def others(redis_uri: str) -> Iterator[RedisContextStorage]:
+    """What another bot has; its replies come."""
+    storage = RedisContextStorage(redis_uri)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def store(
+    proxy: LosingProxy, redis_uri: str, others: RedisContextStorage
+) -> Iterator[RedisContextStorage]:
+    storage = RedisContextStorage(f"{proxy.uri}?{redis_uri.partition('?')[2]}", timeout=1.0)
+    storage["warm"] = Context(id="warm")  # it is connected, and the server knows the script
+    yield storage
+    storage.close()
+
+
+def talked(*texts: str) -> Context:
+    context = Context(id="user")
+    for text in texts:
+        add_turn(context, text)
+    return context
+
+
+def add_turn(context: Context, text: str) -> None:
+    context.add_label(("flow", text))
+    context.add_request(Message(text=text))
+    context.add_response(Message(text=text.upper()))
+
+
+def turns_of(context: Context) -> list[tuple[str, str, str]]:
+    labels, requests = context.labels, context.requests
+    return [(labels[i][1], requests[i].text, context.responses[i].text) for i in sorted(labels)]
+
+
+def turns(*texts: str) -> list[tuple[str, str, str]]:
+    return [(text, text, text.upper()) for text in texts]
+
+
+def two_that_conflict(store: RedisContextStorage, others: RedisContextStorage) -> Context:
+    """One of `store`, whose next save is merged."""
+    others["user"] = talked("one")
+    ours, theirs = store["user"], others["user"]
+    add_turn(theirs, "theirs")
+    others["user"] = theirs
+    add_turn(ours, "ours")
+    return ours
+
+
+def test_what_comes_after_a_first_save_without_reply_is_stored(
+    store: RedisContextStorage, others: RedisContextStorage, proxy: LosingProxy
+) -> None:
+    context = Context(id="user")
+    context.add_request(Message(text="one"))
+    with proxy.losing(), pytest.raises(dialogstore.StorageError) as failed:
+        store["user"] = context
+    assert failed.value.is_outcome_unknown
+    context.misc["name"] = "Ann"
+    context.framework_states["module"] = {"state": 1}
+    context.add_response(Message(text="heard"))
+    store["user"] = context
+    found = others["user"]
+    assert (found.misc, found.framework_states) == ({"name": "Ann"}, {"module": {"state": 1}})
+    assert found.requests == {0: Message(text="one")}
+    assert found.responses == {0: Message(text="heard")}
+
+
+def test_turns_after_a_first_save_of_none_without_reply_are_stored(
+    store: RedisContextStorage, others: RedisContextStorage, proxy: LosingProxy
+) -> None:
+    context = Context(id="user", misc={"name": "Ann"})
+    with proxy.losing(), pytest.raises(dialogstore.StorageError):
+        store["user"] = context
+    add_turn(context, "one")
+    store["user"] = context
+    add_turn(context, "two")
+    store["user"] = context
+    assert turns_of(others["user"]) == turns("one", "two")
+    assert others["user"].misc == {"name": "Ann"}
