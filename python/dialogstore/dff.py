@@ -35,6 +35,7 @@ from ._dff_unread import UnreadMessage
 from ._loop import outcome_of
 from ._twins import Twins
 from ._values import is_same, key_bytes
+from .errors import StorageError
 from .storage import Storage
 
 __all__ = ["RedisContextStorage", "context_storage_factory"]
@@ -75,8 +76,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         goes under its own id, so that dialogs without a name do not overwrite each other."""
         context = value if isinstance(value, Context) else Context.cast(value)
         twin = self._brought_up_to_date(context)
-        await outcome_of(self._save(key, context, twin))
-        self._adopt_merged(context, twin)
+        try:
+            await outcome_of(self._save(key, context, twin))
+        finally:
+            self._adopt_merged(context, twin)
 
     async def del_item_async(self, key: Hashable) -> None:
         await outcome_of(partial(self._native.erase, _stored(key), None))
@@ -108,8 +111,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     def __setitem__(self, key: Hashable, value: Context) -> None:
         context = value if isinstance(value, Context) else Context.cast(value)
         twin = self._brought_up_to_date(context)
-        self._save(key, context, twin)(None, None)
-        self._adopt_merged(context, twin)
+        try:
+            self._save(key, context, twin)(None, None)
+        finally:
+            self._adopt_merged(context, twin)
 
     def __delitem__(self, key: Hashable) -> None:
         self._native.erase(_stored(key), None, None, None)
@@ -209,12 +214,16 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
 
     def _adopt_merged(self, value: Context, twin: _Twin) -> None:
         """After a merge the DFF object holds the merged content, as what is changed next is
-        compared with that."""
-        if not twin.core.was_merged():
+        compared with that. It is merged before it is sent: also when the save failed then."""
+        try:
+            if not twin.core.was_merged():
+                return
+        except StorageError:  # another save of it is under way, whose end adopts
             return
         merged, built = self._built(twin.core)
         for name in type(value).model_fields:
-            setattr(value, name, getattr(merged, name))
+            if name in type(merged).model_fields:  # others may have stored it as DFF's own class
+                setattr(value, name, getattr(merged, name))
         twin.seen, twin.id = built.seen, built.id
 
 

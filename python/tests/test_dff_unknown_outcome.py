@@ -3,6 +3,7 @@ ended, or they failed or were cancelled in the midst of a merge."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -97,3 +98,64 @@ def test_turns_after_a_first_save_of_none_without_reply_are_stored(
     store["user"] = context
     assert turns_of(others["user"]) == turns("one", "two")
     assert others["user"].misc == {"name": "Ann"}
+
+
+def test_a_merged_save_without_reply_may_be_repeated(
+    store: RedisContextStorage, others: RedisContextStorage, proxy: LosingProxy
+) -> None:
+    context = two_that_conflict(store, others)
+    with proxy.losing(after=1), pytest.raises(dialogstore.StorageError) as failed:
+        store["user"] = context
+    assert failed.value.is_outcome_unknown
+    assert turns_of(context) == turns("one", "theirs", "ours")
+    store["user"] = context
+    assert turns_of(others["user"]) == turns("one", "theirs", "ours")
+    add_turn(context, "more")
+    store["user"] = context
+    assert turns_of(others["user"]) == turns("one", "theirs", "ours", "more")
+
+
+async def test_a_merged_save_that_was_awaited_without_reply(
+    store: RedisContextStorage, others: RedisContextStorage, proxy: LosingProxy
+) -> None:
+    context = two_that_conflict(store, others)
+    with proxy.losing(after=1), pytest.raises(dialogstore.StorageError):
+        await store.set_item_async("user", context)
+    add_turn(context, "more")
+    await store.set_item_async("user", context)
+    assert turns_of(others["user"]) == turns("one", "theirs", "ours", "more")
+
+
+async def test_a_merged_save_that_was_cancelled() -> None:
+    store = RedisContextStorage("memory://")
+    context = two_that_conflict(store, store)
+    saving = asyncio.create_task(store.set_item_async("user", context))
+    while len(store["user"].requests) < 3:
+        await asyncio.sleep(0)
+    saving.cancel()  # its outcome is there, and the task does not know it yet
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    assert turns_of(context) == turns("one", "theirs", "ours")
+    context.misc["more"] = 1
+    await store.set_item_async("user", context)
+    assert turns_of(store["user"]) == turns("one", "theirs", "ours")
+    store.close()
+
+
+async def test_a_save_that_is_cancelled_twice_has_ended(
+    store: RedisContextStorage, others: RedisContextStorage, proxy: LosingProxy
+) -> None:
+    context = two_that_conflict(store, others)
+    with proxy.losing(after=1):
+        saving = asyncio.create_task(store.set_item_async("user", context))
+        while len(others["user"].requests) < 3:
+            await asyncio.sleep(0.01)
+        saving.cancel()
+        await asyncio.sleep(0)
+        saving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await saving
+    assert turns_of(context) == turns("one", "theirs", "ours")
+    add_turn(context, "more")
+    await store.set_item_async("user", context)
+    assert turns_of(others["user"]) == turns("one", "theirs", "ours", "more")
