@@ -25,5 +25,8 @@ class Twins(Generic[Owner, Twin]):
         found = self._twins.get(id(owner))
         return None if found is None else found[1]
 
+    def forget(self, owner: Owner) -> None:
+        self._twins.pop(id(owner), None)
+
     def __len__(self) -> int:
         return len(self._twins)

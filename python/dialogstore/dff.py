@@ -171,7 +171,11 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         if found is not None:
             return self._loaded(key, found)
         if isinstance(default, Context):
-            # Saving it is then no overwrite when someone else creates the context meanwhile.
+            # Saving it is then no overwrite when someone else creates the context meanwhile. What
+            # was stored of it elsewhere, or here before it was deleted, is no past of that.
+            old = self._twins.of(default)
+            if old is not None and not old.core.has_pending_save():
+                self._twins.forget(default)
             twin = self._brought_up_to_date(default)
             self._native.expect_absent(_stored(key), twin.core)
         return default

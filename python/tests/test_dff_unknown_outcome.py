@@ -159,3 +159,43 @@ async def test_a_save_that_is_cancelled_twice_has_ended(
     add_turn(context, "more")
     await store.set_item_async("user", context)
     assert turns_of(others["user"]) == turns("one", "theirs", "ours", "more")
+
+
+def test_a_default_that_was_stored_elsewhere_is_new() -> None:
+    store = RedisContextStorage("memory://")
+    store["template"] = talked("hello")
+    mine = store.get("user", store["template"])
+    assert mine is not None
+    rival = store.get("user", Context(id="user"))
+    assert rival is not None
+    add_turn(rival, "theirs")
+    store["user"] = rival
+    add_turn(mine, "mine")
+    store["user"] = mine
+    assert turns_of(store["user"]) == turns("theirs", "hello", "mine")
+    assert turns_of(store["template"]) == turns("hello")
+    store.close()
+
+
+def test_a_default_that_was_deleted_is_stored_again() -> None:
+    store = RedisContextStorage("memory://")
+    store["user"] = talked("one")
+    context = store["user"]
+    del store["user"]
+    assert store.get("user", context) is context
+    add_turn(context, "two")
+    store["user"] = context
+    assert turns_of(store["user"]) == turns("one", "two")
+    store.close()
+
+
+def test_a_default_whose_save_is_in_doubt_remembers_it(
+    store: RedisContextStorage, others: RedisContextStorage, proxy: LosingProxy
+) -> None:
+    context = talked("one")
+    with proxy.losing(), pytest.raises(dialogstore.StorageError):
+        store["user"] = context
+    assert store.get("another", context) is context
+    add_turn(context, "two")
+    store["user"] = context
+    assert turns_of(others["user"]) == turns("one", "two")
