@@ -120,6 +120,21 @@ std::vector<std::int64_t> part_indices(const PyContext& self, TurnPart part,
   return indices;
 }
 
+/// In a merge turns from this index on are moved behind the others': those that no one had stored
+/// when this context was loaded or saved.
+std::int64_t first_movable(const Context& context) {
+  const auto& position = ContextAccess::state(context).position;
+  return position ? std::int64_t{position->next_turn} : 0;
+}
+
+/// One past the last turn that is stored, or waits to be.
+std::int64_t turns_end(const PyContext& self) {
+  const Context& context = self.get();
+  const auto& turns = ContextAccess::state(context).turns.all();
+  const std::int64_t end = turns.empty() ? 0 : turns.back().index + 1;
+  return std::max(end, first_movable(context));
+}
+
 /// The three objects of a context that hold members by name.
 enum class Place : std::uint8_t { misc, framework_states, extra };
 
@@ -274,6 +289,8 @@ void bind_context(nb::module_& module) {
              const auto& turns = ContextAccess::state(self.get()).turns.all();
              return turns.empty() ? std::int64_t{0} : turns.back().index;
            })
+      .def("first_movable", [](const PyContext& self) { return first_movable(self.get()); })
+      .def("turns_end", &turns_end)
       .def("turn_indices", [](const PyContext& self) { return self.get().turn_indices(); })
       .def("members", &members)
       .def("members_to_json", [](const PyContext& self,
