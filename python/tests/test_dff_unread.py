@@ -260,3 +260,21 @@ def test_threads_read_the_same_one(store: RedisContextStorage) -> None:
             thread.join()
         assert [len(misc) for misc in found] == [5000] * 4
         assert len({id(misc) for misc in found}) == 1
+
+
+class Special(Context):
+    """Read with pydantic, so that what was found out of its messages is not used at once."""
+
+
+def test_what_a_merge_brings_is_looked_at_anew(store: RedisContextStorage) -> None:
+    context = Special(id="user")
+    context.add_request(Message(text="one"))
+    store["user"] = context
+    ours, theirs = store["user"], store.storage["user"]
+    del theirs.extra["dialogstore:class"]
+    theirs.set_request(0, {"text": "theirs", "of_its_own": 1})
+    store.storage["user"] = theirs
+    ours.misc["ours"] = 1
+    store["user"] = ours
+    assert ours.requests == {0: Message(text="theirs", of_its_own=1)}
+    assert store["user"].requests == ours.requests
