@@ -316,8 +316,9 @@ def _put_misc(loaded: _Loaded, text: str) -> None:
 
 
 def context_storage_factory(path: str, **options: Any) -> DBContextStorage:
-    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `sqlite` and
-    `memory`, Chatsky's own for all others (`sqlite+aiosqlite`, `json`, an empty path …)."""
+    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `redis+cluster`,
+    `redis+sentinel`, `sqlite` and `memory`, Chatsky's own for all others (`sqlite+aiosqlite`,
+    `json`, an empty path …)."""
     if path.partition("://")[0] in _SCHEMES:
         return RedisContextStorage(path, **options)
     return _chatsky_factory(path, **options)

@@ -258,8 +258,9 @@ def _stored(key: Hashable) -> bytes:
 
 
 def context_storage_factory(path: str, **options: Any) -> DBContextStorage:
-    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `sqlite` and
-    `memory`, DFF's own for all others (`sqlite+aiosqlite`, `json`, `mongodb` …)."""
+    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `redis+cluster`,
+    `redis+sentinel`, `sqlite` and `memory`, DFF's own for all others (`sqlite+aiosqlite`, `json`,
+    `mongodb` …)."""
     if path.partition("://")[0] in _SCHEMES:
         return RedisContextStorage(path, **options)
     return _dff_factory(path, **options)
