@@ -5,6 +5,9 @@ from __future__ import annotations
 import weakref
 from typing import Any, Generic, Optional, TypeVar
 
+from . import _core
+from .errors import StorageError
+
 Owner = TypeVar("Owner")
 Twin = TypeVar("Twin")
 
@@ -30,3 +33,11 @@ class Twins(Generic[Owner, Twin]):
 
     def __len__(self) -> int:
         return len(self._twins)
+
+
+def was_merged(core: _core.Context) -> bool:
+    """Whether its last save put others' content into it; that may have failed then."""
+    try:
+        return core.was_merged()
+    except StorageError:  # another save of it is under way, and whoever awaits that asks
+        return False

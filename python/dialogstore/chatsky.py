@@ -26,6 +26,7 @@ from chatsky.core.ctx_utils import ContextMainInfo
 from . import _core
 from ._chatsky_text import FIELDS, to_text, value_of
 from ._loop import outcome_of
+from ._twins import was_merged
 from ._values import is_same, key_bytes
 from .storage import Storage
 
@@ -122,25 +123,30 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
             self._remember(ctx_id, loading)
         loaded = await asyncio.shield(loading)
         core = loaded.core
-        last = core.last_index()
         # What may be refused comes before any change.
         turns = [
             (
-                loaded.moved(index),
+                index,
                 FIELDS[field],
                 None if value is None else to_text(field, value, self._allow_pickle),
             )
             for field, items in field_info
             for index, value in items
         ]
-        for index, part, text in turns:
-            if text is None:
-                core.erase(index, part)
-            else:
-                core.set_part(index, part, text)
-        _put_main_info(loaded, ctx_info, last)
+        try:
+            if core.has_pending_save():
+                # By itself, as its turns either stay where they are or are moved with the new ones.
+                await self._save(ctx_id, loaded)
+        finally:
+            # Chatsky does not give them again: the next store sends them should this one fail.
+            last = core.last_index()
+            for index, part, text in turns:
+                if text is None:
+                    core.erase(loaded.moved(index), part)
+                else:
+                    core.set_part(loaded.moved(index), part, text)
+            _put_main_info(loaded, ctx_info, last)
         await self._save(ctx_id, loaded)
-        loaded.is_stored = True
 
     async def _save(self, ctx_id: str, loaded: _Loaded) -> None:
         core = loaded.core
@@ -150,9 +156,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
         try:
             save = self.storage._native.save
             await outcome_of(partial(save, key_bytes(ctx_id), core, False, None, None))
+            loaded.is_stored = True
         finally:
             # It is merged before it is sent: also when the save failed then.
-            if core.was_merged():
+            if was_merged(core):
                 loaded.shifts.append((begin, core.turns_end() - end))
                 if loaded.misc is None:
                     loaded.misc = json.loads(misc)

@@ -33,9 +33,8 @@ from ._dff_text import (
 )
 from ._dff_unread import UnreadMessage
 from ._loop import outcome_of
-from ._twins import Twins
+from ._twins import Twins, was_merged
 from ._values import is_same, key_bytes
-from .errors import StorageError
 from .storage import Storage
 
 __all__ = ["RedisContextStorage", "context_storage_factory"]
@@ -219,10 +218,7 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     def _adopt_merged(self, value: Context, twin: _Twin) -> None:
         """After a merge the DFF object holds the merged content, as what is changed next is
         compared with that. It is merged before it is sent: also when the save failed then."""
-        try:
-            if not twin.core.was_merged():
-                return
-        except StorageError:  # another save of it is under way, whose end adopts
+        if not was_merged(twin.core):
             return
         merged, built = self._built(twin.core)
         for name in type(value).model_fields:

@@ -207,19 +207,69 @@ async def test_a_load_in_between_has_the_indices_of_the_store(store: RedisContex
     assert turns_of(store) == [START, turn(1, "theirs"), turn(2, "ours"), turn(3, "more")]
 
 
-async def test_a_merged_store_without_reply(proxy: LosingProxy, redis_uri: str) -> None:
-    others = RedisContextStorage(redis_uri)
-    store = RedisContextStorage(f"{proxy.uri}?{redis_uri.partition('?')[2]}", timeout=1.0)
-    await another_task(talk(store))
-    context = await loaded(store)
-    await another_task(talk(others, "theirs"))
-    hear(context, "ours")
-    with proxy.losing(after=1), pytest.raises(dialogstore.StorageError) as failed:
+@pytest.fixture
+def losing(proxy: LosingProxy, redis_uri: str) -> Iterator[RedisContextStorage]:
+    """One whose replies can be lost."""
+    storage = RedisContextStorage(f"{proxy.uri}?{redis_uri.partition('?')[2]}", timeout=1.0)
+    yield storage
+    storage.close()
+
+
+@pytest.fixture
+def others(redis_uri: str) -> Iterator[RedisContextStorage]:
+    storage = RedisContextStorage(redis_uri)
+    yield storage
+    storage.close()
+
+
+async def store_without_reply(context: Context, proxy: LosingProxy, after: int = 0) -> None:
+    with proxy.losing(after), pytest.raises(dialogstore.StorageError) as failed:
         await context.store()
     assert failed.value.is_outcome_unknown
+
+
+async def test_a_merged_store_without_reply(
+    losing: RedisContextStorage, others: RedisContextStorage, proxy: LosingProxy
+) -> None:
+    await another_task(talk(losing))
+    context = await loaded(losing)
+    await another_task(talk(others, "theirs"))
+    hear(context, "ours")
+    await store_without_reply(context, proxy, after=1)
     answer(context)
     await context.store()
     assert turns_of(others) == [START, turn(1, "theirs"), turn(2, "ours")]
     assert await current_turn(others) == 2
-    store.close()
-    others.close()
+
+
+async def test_what_was_stored_without_reply_is_not_moved_later(
+    losing: RedisContextStorage, others: RedisContextStorage, proxy: LosingProxy
+) -> None:
+    await another_task(talk(losing))
+    context = await loaded(losing)
+    hear(context, "ours")
+    await store_without_reply(context, proxy)
+    await another_task(talk(others, "theirs"))
+    context.misc["mood"] = "good"
+    await context.store()
+    answer(context)
+    await context.store()
+    assert turns_of(others) == [START, turn(1, "ours"), turn(2, "theirs")]
+    hear(context, "more")
+    answer(context)
+    await context.store()
+    assert turns_of(others) == [START, turn(1, "ours"), turn(2, "theirs"), turn(3, "more")]
+    assert await current_turn(others) == 3
+
+
+async def test_what_is_stored_while_in_doubt_is_kept(
+    losing: RedisContextStorage, others: RedisContextStorage, proxy: LosingProxy
+) -> None:
+    await another_task(talk(losing))
+    context = await loaded(losing)
+    hear(context, "ours")
+    await store_without_reply(context, proxy)
+    answer(context)
+    await store_without_reply(context, proxy)
+    await context.store()
+    assert turns_of(others) == [START, turn(1, "ours")]
