@@ -276,5 +276,5 @@ def test_what_a_merge_brings_is_looked_at_anew(store: RedisContextStorage) -> No
     store.storage["user"] = theirs
     ours.misc["ours"] = 1
     store["user"] = ours
-    assert ours.requests == {0: Message(text="theirs", of_its_own=1)}
-    assert store["user"].requests == ours.requests
+    # DFF compares messages without what is of their own.
+    assert ours.requests[0].model_extra == store["user"].requests[0].model_extra != {}
