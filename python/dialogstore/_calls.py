@@ -4,6 +4,7 @@ awaited of it."""
 from __future__ import annotations
 
 import atexit
+import inspect
 import os
 import weakref
 from collections.abc import Coroutine, Hashable, Iterable, Mapping
@@ -58,8 +59,18 @@ def both(
         return result_of(await outcome_of(start))
 
     name = prepare.__name__.lstrip("_")
-    wait.__name__, wait_async.__name__ = name, f"{name}_async"
+    _describe(wait, prepare, name)
+    _describe(wait_async, prepare, f"{name}_async")
     return wait, wait_async
+
+
+def _describe(made: Callable[..., Any], prepare: Callable[..., Call[Any]], name: str) -> None:
+    """For `help`: it returns what the call that was prepared ends with."""
+    signature = inspect.signature(prepare)
+    returned = signature.return_annotation[len("Call[") : -1]
+    made.__name__, made.__qualname__ = name, f"Storage.{name}"
+    made.__annotations__ = {**prepare.__annotations__, "return": returned}
+    vars(made)["__signature__"] = signature.replace(return_annotation=returned)
 
 
 class TurnUpdate(NamedTuple):

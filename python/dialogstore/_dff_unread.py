@@ -58,6 +58,8 @@ UnreadMessage: type[Message] = ABCMeta.__new__(
         "__doc__": "A message that was loaded and not used yet.",
         "__module__": __name__,
         "__slots__": (),
+        # Whoever makes one of `type(message)` means DFF's class.
+        "__new__": lambda _, *arguments, **named: Message(*arguments, **named),
         "__getattribute__": _get,
         **_special_methods(),
     },

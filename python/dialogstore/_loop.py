@@ -12,7 +12,6 @@ from typing import Any, Callable
 from weakref import WeakKeyDictionary
 
 from ._core import Arrivals, Call
-from .errors import StorageError
 
 _arrivals: WeakKeyDictionary[asyncio.AbstractEventLoop, Arrivals] = WeakKeyDictionary()
 
@@ -42,6 +41,9 @@ async def outcome_of(start: Callable[[Any, Any], Any]) -> Any:
         ended: asyncio.Future[Any] = loop.create_future()
         if call.cancel(ended):
             # Whoever cancels does not ask how it ended; a save that is in doubt remembers that.
-            with contextlib.suppress(StorageError):
-                await ended
+            # Cancelling once more does not let go of the context either.
+            while not ended.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([ended])
+            ended.exception()  # so that asyncio does not miss anybody who asks
         raise

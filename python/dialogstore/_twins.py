@@ -5,6 +5,9 @@ from __future__ import annotations
 import weakref
 from typing import Any, Generic, Optional, TypeVar
 
+from . import _core
+from .errors import StorageError
+
 Owner = TypeVar("Owner")
 Twin = TypeVar("Twin")
 
@@ -25,5 +28,16 @@ class Twins(Generic[Owner, Twin]):
         found = self._twins.get(id(owner))
         return None if found is None else found[1]
 
+    def forget(self, owner: Owner) -> None:
+        self._twins.pop(id(owner), None)
+
     def __len__(self) -> int:
         return len(self._twins)
+
+
+def was_merged(core: _core.Context) -> bool:
+    """Whether its last save put others' content into it; that may have failed then."""
+    try:
+        return core.was_merged()
+    except StorageError:  # another save of it is under way, and whoever awaits that asks
+        return False

@@ -15,7 +15,7 @@ import json
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Optional
 
@@ -26,6 +26,7 @@ from chatsky.core.ctx_utils import ContextMainInfo
 from . import _core
 from ._chatsky_text import FIELDS, to_text, value_of
 from ._loop import outcome_of
+from ._twins import was_merged
 from ._values import is_same, key_bytes
 from .storage import Storage
 
@@ -42,8 +43,19 @@ Fields = list[tuple[str, list[tuple[int, Optional[bytes]]]]]
 
 @dataclass
 class _Loaded:
+    """What a task loaded, and goes on storing."""
+
     core: _core.Context
     is_stored: bool
+    shifts: list[tuple[int, int]] = field(default_factory=list)
+    """A merge moves the new turns behind the others', and Chatsky's object goes on with its own
+    indices: from which of these on, and how far."""
+    misc: Optional[dict[str, Any]] = None
+    """Chatsky's, once a merge put others' beside it."""
+
+    def moved(self, index: int) -> int:
+        """Where the turn stands that has this index for Chatsky."""
+        return index + sum(by for begin, by in self.shifts if index >= begin)
 
 
 class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky has no types
@@ -121,15 +133,36 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
             for field, items in field_info
             for index, value in items
         ]
-        for index, part, text in turns:
-            if text is None:
-                core.erase(index, part)
-            else:
-                core.set_part(index, part, text)
-        _put_main_info(core, ctx_info, loaded.is_stored)
-        save = self.storage._native.save
-        await outcome_of(partial(save, key_bytes(ctx_id), core, False, None, None))
-        loaded.is_stored = True
+        try:
+            if core.has_pending_save():
+                # By itself, as its turns either stay where they are or are moved with the new ones.
+                await self._save(ctx_id, loaded)
+        finally:
+            # Chatsky does not give them again: the next store sends them should this one fail.
+            last = core.last_index()
+            for index, part, text in turns:
+                if text is None:
+                    core.erase(loaded.moved(index), part)
+                else:
+                    core.set_part(loaded.moved(index), part, text)
+            _put_main_info(loaded, ctx_info, last)
+        await self._save(ctx_id, loaded)
+
+    async def _save(self, ctx_id: str, loaded: _Loaded) -> None:
+        core = loaded.core
+        begin = core.first_movable() - sum(by for _, by in loaded.shifts)
+        end = core.turns_end()
+        misc = core.members_to_json(_core.Place.MISC)
+        try:
+            save = self.storage._native.save
+            await outcome_of(partial(save, key_bytes(ctx_id), core, False, None, None))
+            loaded.is_stored = True
+        finally:
+            # It is merged before it is sent: also when the save failed then.
+            if was_merged(core):
+                loaded.shifts.append((begin, core.turns_end() - end))
+                if loaded.misc is None:
+                    loaded.misc = json.loads(misc)
 
     async def _delete_context(self, ctx_id: str) -> None:
         await self.storage.del_item_async(ctx_id)
@@ -249,29 +282,50 @@ def _main_info_of(core: _core.Context) -> Optional[ContextMainInfo]:
     return ContextMainInfo(misc=misc, **fields)
 
 
-def _put_main_info(core: _core.Context, info: Optional[ContextMainInfo], is_stored: bool) -> None:
+def _put_main_info(loaded: _Loaded, info: Optional[ContextMainInfo], last: int) -> None:
+    """`last`: the last index before this update."""
+    core = loaded.core
     present = core.member(_core.Place.EXTRA, _NAME)
     if info is not None:
         stored: dict[str, Any] = {
-            "current_turn_id": info.current_turn_id,
+            # Where the next turn goes behind, for whoever loads it.
+            "current_turn_id": loaded.moved(info.current_turn_id + 1) - 1,
             "created_at": info.created_at,
             "updated_at": info.updated_at,
             "origin_interface": info.origin_interface,
         }
         dumped = info.model_dump(mode="python")
         core.set_member(_core.Place.FRAMEWORK_STATES, _NAME, dumped["framework_data"].decode())
-        core.assign_members(_core.Place.MISC, dumped["misc"].decode(), is_same)
-    elif present is not None or not is_stored:
+        _put_misc(loaded, dumped["misc"].decode())
+    elif present is not None or not loaded.is_stored:
         stored = json.loads(present or "{}")
+        if stored.get("last_index", last) < last and "current_turn_id" in stored:
+            stored["current_turn_id"] = last  # as `_main_info_of` tells
     else:
         return  # another bot's, which has no main part
     stored["last_index"] = core.last_index()
     core.set_member(_core.Place.EXTRA, _NAME, json.dumps(stored, separators=(",", ":")))
 
 
+def _put_misc(loaded: _Loaded, text: str) -> None:
+    core = loaded.core
+    if loaded.misc is None:
+        core.assign_members(_core.Place.MISC, text, is_same)
+        return
+    # What others put there is not known to Chatsky, and stays.
+    before, loaded.misc = loaded.misc, json.loads(text)
+    for name in before.keys() - loaded.misc.keys():
+        core.erase_member(_core.Place.MISC, name)
+    for name, value in loaded.misc.items():
+        dumped = json.dumps(value)
+        if name not in before or dumped != json.dumps(before[name]):
+            core.set_member(_core.Place.MISC, name, dumped)
+
+
 def context_storage_factory(path: str, **options: Any) -> DBContextStorage:
-    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `sqlite` and
-    `memory`, Chatsky's own for all others (`sqlite+aiosqlite`, `json`, an empty path …)."""
+    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `redis+cluster`,
+    `redis+sentinel`, `sqlite` and `memory`, Chatsky's own for all others (`sqlite+aiosqlite`,
+    `json`, an empty path …)."""
     if path.partition("://")[0] in _SCHEMES:
         return RedisContextStorage(path, **options)
     return _chatsky_factory(path, **options)

@@ -33,7 +33,7 @@ from ._dff_text import (
 )
 from ._dff_unread import UnreadMessage
 from ._loop import outcome_of
-from ._twins import Twins
+from ._twins import Twins, was_merged
 from ._values import is_same, key_bytes
 from .storage import Storage
 
@@ -75,8 +75,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         goes under its own id, so that dialogs without a name do not overwrite each other."""
         context = value if isinstance(value, Context) else Context.cast(value)
         twin = self._brought_up_to_date(context)
-        await outcome_of(self._save(key, context, twin))
-        self._adopt_merged(context, twin)
+        try:
+            await outcome_of(self._save(key, context, twin))
+        finally:
+            self._adopt_merged(context, twin)
 
     async def del_item_async(self, key: Hashable) -> None:
         await outcome_of(partial(self._native.erase, _stored(key), None))
@@ -108,8 +110,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     def __setitem__(self, key: Hashable, value: Context) -> None:
         context = value if isinstance(value, Context) else Context.cast(value)
         twin = self._brought_up_to_date(context)
-        self._save(key, context, twin)(None, None)
-        self._adopt_merged(context, twin)
+        try:
+            self._save(key, context, twin)(None, None)
+        finally:
+            self._adopt_merged(context, twin)
 
     def __delitem__(self, key: Hashable) -> None:
         self._native.erase(_stored(key), None, None, None)
@@ -166,7 +170,11 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         if found is not None:
             return self._loaded(key, found)
         if isinstance(default, Context):
-            # Saving it is then no overwrite when someone else creates the context meanwhile.
+            # Saving it is then no overwrite when someone else creates the context meanwhile. What
+            # was stored of it elsewhere, or here before it was deleted, is no past of that.
+            old = self._twins.of(default)
+            if old is not None and not old.core.has_pending_save():
+                self._twins.forget(default)
             twin = self._brought_up_to_date(default)
             self._native.expect_absent(_stored(key), twin.core)
         return default
@@ -209,12 +217,13 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
 
     def _adopt_merged(self, value: Context, twin: _Twin) -> None:
         """After a merge the DFF object holds the merged content, as what is changed next is
-        compared with that."""
-        if not twin.core.was_merged():
+        compared with that. It is merged before it is sent: also when the save failed then."""
+        if not was_merged(twin.core):
             return
         merged, built = self._built(twin.core)
         for name in type(value).model_fields:
-            setattr(value, name, getattr(merged, name))
+            if name in type(merged).model_fields:  # others may have stored it as DFF's own class
+                setattr(value, name, getattr(merged, name))
         twin.seen, twin.id = built.seen, built.id
 
 
@@ -245,8 +254,9 @@ def _stored(key: Hashable) -> bytes:
 
 
 def context_storage_factory(path: str, **options: Any) -> DBContextStorage:
-    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `sqlite` and
-    `memory`, DFF's own for all others (`sqlite+aiosqlite`, `json`, `mongodb` …)."""
+    """Opens the storage a URI names: ours for `redis`, `rediss`, `redis+unix`, `redis+cluster`,
+    `redis+sentinel`, `sqlite` and `memory`, DFF's own for all others (`sqlite+aiosqlite`, `json`,
+    `mongodb` …)."""
     if path.partition("://")[0] in _SCHEMES:
         return RedisContextStorage(path, **options)
     return _dff_factory(path, **options)

@@ -120,6 +120,21 @@ std::vector<std::int64_t> part_indices(const PyContext& self, TurnPart part,
   return indices;
 }
 
+/// In a merge turns from this index on are moved behind the others': those that no one had stored
+/// when this context was loaded or saved.
+std::int64_t first_movable(const Context& context) {
+  const auto& position = ContextAccess::state(context).position;
+  return position ? std::int64_t{position->next_turn} : 0;
+}
+
+/// One past the last turn that is stored, or waits to be.
+std::int64_t turns_end(const PyContext& self) {
+  const Context& context = self.get();
+  const auto& turns = ContextAccess::state(context).turns.all();
+  const std::int64_t end = turns.empty() ? 0 : turns.back().index + 1;
+  return std::max(end, first_movable(context));
+}
+
 /// The three objects of a context that hold members by name.
 enum class Place : std::uint8_t { misc, framework_states, extra };
 
@@ -148,8 +163,7 @@ Text member(const PyContext& self, Place place, std::string_view name) {
   return value == nullptr ? std::nullopt : Text(value->text());
 }
 
-void set_member(const PyContext& self, Place place, std::string_view name, std::string_view text) {
-  Context& context = self.get();
+void set_member(Context& context, Place place, std::string_view name, std::string_view text) {
   switch (place) {
     case Place::misc:
       return context.set_misc(name, Json::parse(text));
@@ -161,8 +175,7 @@ void set_member(const PyContext& self, Place place, std::string_view name, std::
   context.set_extra(name, Json::parse(text));
 }
 
-bool erase_member(const PyContext& self, Place place, std::string_view name) {
-  Context& context = self.get();
+bool erase_member(Context& context, Place place, std::string_view name) {
   switch (place) {
     case Place::misc:
       return context.erase_misc(name);
@@ -177,7 +190,9 @@ bool erase_member(const PyContext& self, Place place, std::string_view name) {
 /// Makes the members those of a JSON object.
 void assign_members(const PyContext& self, Place place, std::string_view text,
                     const nb::object& is_same) {
-  const JsonObject& present = object_at(self.get(), place);
+  const HeldContext held(self);
+  Context& context = held.get();
+  const JsonObject& present = object_at(context, place);
   if (present.to_text() == text) return;
   const auto same = same_value(is_same);
   const JsonObject wanted = JsonObject::parse(text);
@@ -185,12 +200,12 @@ void assign_members(const PyContext& self, Place place, std::string_view text,
   for (const auto& [name, value] : present) {
     if (!wanted.contains(name)) superfluous.push_back(name);
   }
-  for (const auto& name : superfluous) erase_member(self, place, name);
+  for (const auto& name : superfluous) erase_member(context, place, name);
   for (const auto& [name, value] : wanted) {
     const Json* const old = present.find(name);
     if (old != nullptr && old->text() == value.text()) continue;
     if (old != nullptr && same && same(std::string(old->text()), value.text())) continue;
-    set_member(self, place, name, value.text());
+    set_member(context, place, name, value.text());
   }
 }
 
@@ -199,17 +214,25 @@ void clear_field(const PyContext& self, std::size_t hold_last_n, ContextField fi
 }
 
 void assign(const PyContext& self, const PyContext& content, const nb::object& is_same) {
-  self.get().assign(content.get(), same_value(is_same));
+  const Context& wanted = content.get();
+  const HeldContext held(self);
+  held.get().assign(wanted, same_value(is_same));
+}
+
+[[noreturn]] void throw_in_progress() {
+  throw_error(errc::save_in_progress, "", "",
+              "this context is being saved: wait for the end of that call first");
 }
 
 }  // namespace
 
 Context& PyContext::get() const {
-  if (box_->saving.load(std::memory_order_acquire)) {
-    throw_error(errc::save_in_progress, "", "",
-                "this context is being saved: wait for the end of that call first");
-  }
+  if (box_->saving.load(std::memory_order_acquire)) throw_in_progress();
   return box_->context;
+}
+
+HeldContext::HeldContext(const PyContext& context) : box_(context.box()) {
+  if (box_->saving.exchange(true)) throw_in_progress();
 }
 
 Context::SameValue same_value(const nb::object& is_same) {
@@ -274,6 +297,8 @@ void bind_context(nb::module_& module) {
              const auto& turns = ContextAccess::state(self.get()).turns.all();
              return turns.empty() ? std::int64_t{0} : turns.back().index;
            })
+      .def("first_movable", [](const PyContext& self) { return first_movable(self.get()); })
+      .def("turns_end", &turns_end)
       .def("turn_indices", [](const PyContext& self) { return self.get().turn_indices(); })
       .def("members", &members)
       .def("members_to_json", [](const PyContext& self,
@@ -284,8 +309,12 @@ void bind_context(nb::module_& module) {
            })
       .def("assign_members", &assign_members, "place"_a, "text"_a, "is_same"_a.none())
       .def("member", &member)
-      .def("set_member", &set_member)
-      .def("erase_member", &erase_member)
+      .def("set_member", [](const PyContext& self, Place place, std::string_view name,
+                            std::string_view text) { set_member(self.get(), place, name, text); })
+      .def("erase_member",
+           [](const PyContext& self, Place place, std::string_view name) {
+             return erase_member(self.get(), place, name);
+           })
       .def("clear_field", &clear_field)
       .def("is_complete", [](const PyContext& self) { return self.get().is_complete(); })
       .def("has_changes", [](const PyContext& self) { return self.get().has_changes(); })

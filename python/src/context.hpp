@@ -38,6 +38,22 @@ class PyContext {
   std::shared_ptr<ContextBox> box_;
 };
 
+/// A context that one thread works on while Python code may run in between, and with it other
+/// threads. Throws StorageError (save_in_progress) when another has it, or the storage's thread.
+class HeldContext {
+ public:
+  explicit HeldContext(const PyContext& context);
+  ~HeldContext() { box_->saving.store(false, std::memory_order_release); }
+  HeldContext(const HeldContext&) = delete;
+  HeldContext& operator=(const HeldContext&) = delete;
+
+  [[nodiscard]] Context& get() const noexcept { return box_->context; }
+  [[nodiscard]] ContextBox& box() const noexcept { return *box_; }
+
+ private:
+  std::shared_ptr<ContextBox> box_;
+};
+
 /// What Python says whether two JSON texts mean the same; None: nothing to ask.
 Context::SameValue same_value(const nanobind::object& is_same);
 

@@ -152,9 +152,9 @@ void fill(State& state, const Changes& changes, const std::shared_ptr<const std:
 
 }  // namespace
 
-bool DffFields::compare_labels(PyObject* live, const PyContext& twin, Changes& found) const {
+bool DffFields::compare_labels(PyObject* live, const TurnTable& stored, Changes& found) {
   if (live == nullptr || !PyDict_CheckExact(live)) return false;
-  TwinTurns turns(ContextAccess::state(twin.get()).turns, TurnPart::label);
+  TwinTurns turns(stored, TurnPart::label);
   Py_ssize_t place = 0;
   PyObject* key = nullptr;
   PyObject* value = nullptr;
@@ -169,9 +169,9 @@ bool DffFields::compare_labels(PyObject* live, const PyContext& twin, Changes& f
 }
 
 bool DffFields::compare_messages(TurnPart part, const Seen* seen, PyObject* live,
-                                 const PyContext& twin, Changes& found) const {
+                                 const TurnTable& twin, Changes& found) const {
   if (live == nullptr || !PyDict_CheckExact(live)) return false;
-  TwinTurns turns(ContextAccess::state(twin.get()).turns, part);
+  TwinTurns turns(twin, part);
   const auto number = static_cast<std::size_t>(part);
   static const std::vector<Seen::Message> nothing;
   const auto& then = seen == nullptr ? nothing : seen->messages[number];
@@ -224,10 +224,11 @@ std::optional<Changes> DffFields::changes(const Seen* seen, const PyContext& twi
   const auto field = [&fields](const char* name) {
     return PyDict_GetItemString(fields.ptr(), name);
   };
-  const auto& state = ContextAccess::state(twin.get());
-  if (!compare_labels(field("labels"), twin, found) ||
-      !compare_messages(TurnPart::request, seen, field("requests"), twin, found) ||
-      !compare_messages(TurnPart::response, seen, field("responses"), twin, found)) {
+  const HeldContext held(twin);
+  const State& state = ContextAccess::state(held.get());
+  if (!compare_labels(field("labels"), state.turns, found) ||
+      !compare_messages(TurnPart::request, seen, field("requests"), state.turns, found) ||
+      !compare_messages(TurnPart::response, seen, field("responses"), state.turns, found)) {
     return std::nullopt;
   }
   nb::dict misc;
@@ -248,8 +249,11 @@ std::optional<Changes> DffFields::changes(const Seen* seen, const PyContext& twi
 
 Seen DffFields::apply(Changes& changes, const PyContext& twin, const PyContext* content,
                       const nb::object& is_same) {
-  Context& context = twin.get();
+  const HeldContext held(twin);
+  Context& context = held.get();
   State& state = ContextAccess::state(context);
+  // A save that nobody answered may have stored it without what comes now, which is a change then.
+  const bool goes_as_a_whole = !state.position && !state.pending;
   const auto texts = std::make_shared<const std::string>(std::move(changes.texts));
   const auto same = same_value(is_same);
   const auto erase = [](std::vector<std::string>& names, auto erase_one) {
@@ -260,7 +264,7 @@ Seen DffFields::apply(Changes& changes, const PyContext& twin, const PyContext* 
   erase(changes.framework_states.gone,
         [&](const auto& name) { context.erase_framework_state(name); });
 
-  if (!state.position && state.turns.empty()) {
+  if (goes_as_a_whole && state.turns.empty()) {
     fill(state, changes, texts);
   } else {
     for (const auto& [part, index, begin, size] : changes.set) {
@@ -275,7 +279,7 @@ Seen DffFields::apply(Changes& changes, const PyContext& twin, const PyContext* 
   const auto set = [&](JsonObject& present, Changes::Members& members, auto set_one) {
     if (!members.all.empty()) {
       JsonObject added = JsonObject::parse(members.all);
-      if (!state.position && present.empty()) {
+      if (goes_as_a_whole && present.empty()) {
         present = std::move(added);
       } else {
         for (const auto& [name, value] : added) set_one(name, value);

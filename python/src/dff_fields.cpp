@@ -107,10 +107,11 @@ nb::object DffFields::members_of(const JsonObject& object, Stamps& stamps) {
 
 std::pair<Seen, nb::dict> DffFields::load(const PyContext& core, const nb::callable& validated) {
   const GarbagePause pause;
-  const auto& state = ContextAccess::state(core.get());
+  const HeldContext held(core);
+  const auto& state = ContextAccess::state(held.get());
   // It is of the context as it came, once.
-  Survey survey = std::exchange(core.box()->survey, {});
-  if (survey.size() != state.turns.all().size()) survey = PlainMessages::survey(core.get());
+  Survey survey = std::exchange(held.box().survey, {});
+  if (survey.size() != state.turns.all().size()) survey = PlainMessages::survey(held.get());
   auto plain = survey.begin();
   const nb::object unread = nb::cast(UnreadTurns{state.turns.all(), messages_});
   std::array<nb::dict, turn_parts> sequences;

@@ -97,8 +97,8 @@ class DffFields {
                     const nanobind::object& is_same);
 
  private:
-  bool compare_labels(PyObject* live, const PyContext& twin, Changes& found) const;
-  bool compare_messages(TurnPart part, const Seen* seen, PyObject* live, const PyContext& twin,
+  static bool compare_labels(PyObject* live, const TurnTable& stored, Changes& found);
+  bool compare_messages(TurnPart part, const Seen* seen, PyObject* live, const TurnTable& twin,
                         Changes& found) const;
 
   nanobind::object members_of(const JsonObject& object, Stamps& stamps);

@@ -112,6 +112,7 @@ class PyStorage {
                   nb::object future) {
     const auto call_options = options_of(timeout, on_conflict);
     ContextAccess::state(context.get()).merged = false;
+    context.box()->survey.clear();  // what is merged in has other turns
     return run_call(storage_, {context.box()}, to, future, [&](const auto& call) {
       Context& target = context.box()->context;
       if (create) {

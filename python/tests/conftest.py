@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +76,68 @@ class RedisServer:
             return connection.makefile("rb").readline().strip()
 
 
+class LosingProxy:
+    """Stands between clients and a server, and can lose the replies to saves: those are carried
+    out, and nobody learns of it."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+        self._to_pass = 0  # saves whose replies still come
+        self._is_armed = self._is_losing = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def uri(self) -> str:
+        return f"redis://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    @contextlib.contextmanager
+    def losing(self, after: int = 0) -> Iterator[None]:
+        """Replies are lost from a script's on, `after` so many that come."""
+        self._to_pass, self._is_armed = after, True
+        try:
+            yield
+        finally:
+            self._is_armed = self._is_losing = False
+            self._cut()
+
+    def close(self) -> None:
+        self._listener.close()
+        self._cut()
+
+    def _cut(self) -> None:
+        """Nothing that was lost comes later; clients connect again."""
+        while self._sockets:
+            with contextlib.suppress(OSError):
+                self._sockets.pop().shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = self._listener.accept()[0]
+                server = socket.create_connection(("127.0.0.1", self._server.port))
+                self._sockets += [client, server]
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(
+                        target=self._pump, args=(*pair, pair[0] is client), daemon=True
+                    ).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, is_client: bool) -> None:
+        loses = False
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if is_client and self._is_armed and b"EVALSHA" in data:
+                    self._is_losing = self._to_pass == 0
+                    self._to_pass -= 1
+                loses = not is_client and (loses or self._is_losing)
+                if not loses:
+                    target.sendall(data)
+        for each in (source, target):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -98,6 +162,13 @@ def own_server(tmp_path: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def proxy(redis_server: RedisServer) -> Iterator[LosingProxy]:
+    proxy = LosingProxy(redis_server)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture

@@ -121,6 +121,36 @@ def test_the_first_use_is_as_any_other(context: Context, use: str) -> None:
     assert unread(context) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
 
 
+MAKERS: dict[str, Callable[[Message], Message]] = {
+    "called": lambda m: type(m)(**CONTENT),
+    "construct": lambda m: type(m).model_construct(**CONTENT),
+    "validate": lambda m: type(m).model_validate(CONTENT),
+    "validate JSON": lambda m: type(m).model_validate_json(json.dumps(CONTENT)),
+    "copy of the class": Message.__copy__,
+    "deepcopy of the class": Message.__deepcopy__,
+    "model_copy of the class": BaseModel.model_copy,
+    "copy": copy.copy,
+    "pickle": lambda m: pickle.loads(pickle.dumps(m)),
+}
+
+
+@pytest.mark.parametrize("maker", MAKERS)
+def test_what_is_made_by_its_class_is_of_dff_s(context: Context, maker: str) -> None:
+    message = context.requests[3]
+    assert type(message) is UnreadMessage
+    made = MAKERS[maker](message)
+    assert type(made) is Message
+    assert made is not message
+    assert made == KNOWN
+    made.text = "changed"
+    assert made.text == "changed"
+    assert message == KNOWN
+
+
+def test_its_class_makes_empty_messages_too(context: Context) -> None:
+    assert type(context.requests[3])() == Message()
+
+
 CONTEXT_USES: dict[str, Callable[[Context], Context]] = {
     "copy": lambda c: c.model_copy(),
     "deep copy": lambda c: c.model_copy(deep=True),
@@ -230,3 +260,21 @@ def test_threads_read_the_same_one(store: RedisContextStorage) -> None:
             thread.join()
         assert [len(misc) for misc in found] == [5000] * 4
         assert len({id(misc) for misc in found}) == 1
+
+
+class Special(Context):
+    """Read with pydantic, so that what was found out of its messages is not used at once."""
+
+
+def test_what_a_merge_brings_is_looked_at_anew(store: RedisContextStorage) -> None:
+    context = Special(id="user")
+    context.add_request(Message(text="one"))
+    store["user"] = context
+    ours, theirs = store["user"], store.storage["user"]
+    del theirs.extra["dialogstore:class"]
+    theirs.set_request(0, {"text": "theirs", "of_its_own": 1})
+    store.storage["user"] = theirs
+    ours.misc["ours"] = 1
+    store["user"] = ours
+    # DFF compares messages without what is of their own.
+    assert ours.requests[0].model_extra == store["user"].requests[0].model_extra != {}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
+import pydoc
 import signal
 import threading
 import uuid
@@ -275,3 +277,15 @@ print(child.exitcode, sorted(storage), flush=True)
     process = run_python(program, redis_uri)
     assert process.communicate(timeout=30)[0] == "0 ['child', 'parent']\n"
     assert process.returncode == 0
+
+
+def test_help_tells_what_a_call_returns() -> None:
+    for method in (Storage.contains, Storage.contains_async):
+        name = method.__name__
+        assert method.__qualname__ == f"Storage.{name}"
+        assert method.__annotations__["return"] == "bool"
+        expected = f"{name}(self, key: 'Hashable', *, timeout: 'Optional[float]' = None) -> 'bool'"
+        text = pydoc.plain(pydoc.render_doc(method))
+        assert expected in text
+        assert "Whether a context is stored" in text
+    assert inspect.signature(Storage.load_turns).return_annotation == "list[Turn]"
