@@ -103,13 +103,15 @@ void set_durability(const Written& option, RedisOptions& redis) {
   redis.durable_on_disk = word == "aof";
   redis.durable_replicas = 0;
   if (text == "memory" || text == "aof") return;
-  const auto number = colon < text.size() ? parse_digits(text.substr(colon + 1)) : std::nullopt;
+  // Without a number, or with one that is none: zero, which is refused.
+  const auto number =
+      colon < text.size() ? parse_digits(text.substr(colon + 1)).value_or(0) : std::uint64_t{0};
   const bool is_known = word == "replicas" || word == "aof";
-  if (!is_known || !number || *number < 1 || *number > durable_replicas_max) {
+  if (!is_known || number < 1 || number > durable_replicas_max) {
     option.refuse("memory, replicas:N, aof or aof:N is expected, N from 1 to " +
                   std::to_string(durable_replicas_max));
   }
-  redis.durable_replicas = static_cast<unsigned>(*number);
+  redis.durable_replicas = static_cast<unsigned>(number);
 }
 
 // announced=reachable,announced=reachable
