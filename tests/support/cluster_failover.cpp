@@ -55,8 +55,9 @@ bool kill_and_restart_primary(RedisCluster& cluster, std::uint64_t number) {
 bool hand_over(RedisCluster& cluster, std::size_t replica) {
   // Refused while it has lost sight of its primary for a moment; and one may come to nothing.
   for (int tries = 0; tries < hand_over_tries && !cluster.is_primary(replica); ++tries) {
-    static_cast<void>(eventually(
-        [&] { return !cluster.node(replica).command({"CLUSTER", "FAILOVER"}).is_error(); }));
+    static_cast<void>(eventually([&] {
+      return !cluster.node(replica).command({"CLUSTER", "FAILOVER"}).is_error();
+    }));
     static_cast<void>(eventually([&] { return cluster.is_primary(replica); }));
   }
   return takes_over(cluster, replica) && cluster.wait_until_sound();
@@ -70,7 +71,8 @@ std::size_t disorders(RedisCluster& cluster) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < cluster.size(); ++i) {
     const std::string log = cluster.node(i).log();
-    for (const std::string_view told : {"Manual failover timed out", "as failing (quorum reached)"}) {
+    for (const std::string_view told :
+         {"Manual failover timed out", "as failing (quorum reached)"}) {
       for (auto at = log.find(told); at != std::string::npos; at = log.find(told, at + 1)) ++count;
     }
   }
