@@ -17,6 +17,10 @@ using boost::system::error_code;
 constexpr int strikes_to_recycle = 2;
 constexpr std::chrono::milliseconds min_silence{250};
 
+// So much is written without waiting for what other callers add: the server works on it while they
+// are still at it.
+constexpr std::size_t eager_bytes = 1400;
+
 constexpr std::size_t max_spare_requests = 1024;
 
 ExecResult failed(errc code, Sent sent, std::string detail) {
@@ -124,10 +128,12 @@ void LinkCore::submit(std::string request, unsigned replies, Clock::time_point d
     return;
   }
   enqueue(std::move(request), replies, deadline, std::move(caller));
-  if (state_ == State::up) {
-    flush_later();
-  } else {
+  if (state_ != State::up) {
     connect_if_needed();
+  } else if (queued_bytes_ >= eager_bytes) {
+    flush();
+  } else {
+    flush_later();
   }
 }
 

@@ -259,11 +259,26 @@ void LinkCore::flush_later() {
 }
 
 void LinkCore::flush() {
-  if (state_ != State::up || session_->is_writing || waiting_.empty()) {
+  if (state_ != State::up || session_->is_writing) {
     return;
   }
   Session& session = *session_;
-  session.is_writing = true;
+  while (!waiting_.empty()) {
+    take_output(session);
+    ++statistics_.writes;
+    const auto sent = session.transport.write_at_once(session.output);
+    statistics_.bytes_sent += sent;
+    if (sent < session.output.size()) {
+      session.is_writing = true;
+      session.transport.async_write(asio::buffer(session.output) + sent,
+                                    IoDone{shared_from_this(), session_, &LinkCore::on_written});
+      return;
+    }
+    drop_output(session);
+  }
+}
+
+void LinkCore::take_output(Session& session) {
   while (!waiting_.empty() && session.output.size() < write_bytes) {
     Request& request = waiting_.front();
     if (session.output.empty() && request.size >= write_bytes) {
@@ -277,9 +292,13 @@ void LinkCore::flush() {
     in_flight_.splice(in_flight_.end(), waiting_, waiting_.begin());
     ++statistics_.requests;
   }
-  ++statistics_.writes;
-  session.transport.async_write(asio::buffer(session.output),
-                                IoDone{shared_from_this(), session_, &LinkCore::on_written});
+}
+
+void LinkCore::drop_output(Session& session) {
+  session.output.clear();
+  if (session.output.capacity() > kept_output_bytes) {
+    session.output = std::string();
+  }
 }
 
 void LinkCore::on_written(Session& session, error_code error, std::size_t bytes) {
@@ -288,10 +307,7 @@ void LinkCore::on_written(Session& session, error_code error, std::size_t bytes)
     return;
   }
   session.is_writing = false;
-  session.output.clear();
-  if (session.output.capacity() > kept_output_bytes) {
-    session.output = std::string();
-  }
+  drop_output(session);
   if (error) {
     lose(loss_of(session, error));
     return;

@@ -36,8 +36,7 @@ struct Session {
   Transport transport;
   ReplyReader reader;
   std::array<char, 64U << 10> input;
-  std::string output;               ///< what is being written
-  std::size_t output_requests = 0;  ///< in `output`
+  std::string output;  ///< what is being written
   bool is_writing = false;
   bool has_answered = false;  ///< a user request: the server is worth an immediate retry
   bool timed_out = false;     ///< while being set up
@@ -129,6 +128,8 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
   bool take_replies();
   void flush_later();
   void flush();
+  void take_output(Session& session);
+  static void drop_output(Session& session);
   void on_written(Session& session, boost::system::error_code error, std::size_t bytes);
   void lose(const LinkFailure& failure);
 

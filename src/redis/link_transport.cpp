@@ -249,6 +249,13 @@ void Transport::async_write(asio::const_buffer buffer, IoDone done) {
   }
 }
 
+std::size_t Transport::write_at_once(std::string_view bytes) noexcept {
+  if (state_->tls) return 0;
+  const auto sent = ::send(state_->socket.native_handle(), bytes.data(), bytes.size(),
+                           MSG_DONTWAIT | MSG_NOSIGNAL);
+  return sent < 0 ? 0 : static_cast<std::size_t>(sent);
+}
+
 void Transport::close() noexcept {
   state_->closed = true;
   error_code ignored;

@@ -7,6 +7,7 @@
 #include <boost/system/error_code.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "flow/task.hpp"
 #include "redis/handshake.hpp"
@@ -44,6 +45,10 @@ class Transport {
   Task<IoResult> write(asio::const_buffer buffer);
   void async_read(asio::mutable_buffer buffer, IoDone done);
   void async_write(asio::const_buffer buffer, IoDone done);
+
+  /// Gives the kernel as much of it as it takes without waiting; returns how much. Nothing with
+  /// TLS, and nothing when the connection is broken, which an async_write of the rest then tells.
+  [[nodiscard]] std::size_t write_at_once(std::string_view bytes) noexcept;
 
   void close() noexcept;
 

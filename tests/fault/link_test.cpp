@@ -101,6 +101,30 @@ TEST(Link, MergesTheRequestsOfOneTurnOfTheLoop) {
   EXPECT_EQ(driver.link().statistics().writes, 2U);
 }
 
+// The server works on it while other callers still make their requests.
+TEST(Link, DoesNotHoldBackWhatFillsASegment) {
+  const std::string large(2000, 'x');
+  ScriptedPeer peer({{expect("PING"), answer("+PONG\r\n"), expect("GET a"), expect("ECHO " + large),
+                      expect("GET b"), answer(":1\r\n:2\r\n:3\r\n")}});
+  LinkDriver driver(plain_settings(peer));
+  ASSERT_TRUE(driver.exec({"PING"}).ok());
+  const auto& link = driver.link();
+  const auto first = driver.start({"GET", "a"});
+  EXPECT_EQ(link.statistics().requests, 1U) << "it may have company";
+  const auto second = driver.start({"ECHO", large});
+  EXPECT_EQ(link.statistics().requests, 3U);
+  EXPECT_EQ(link.statistics().writes, 2U);
+  EXPECT_GT(link.statistics().bytes_sent, large.size());
+  const auto third = driver.start({"GET", "b"});
+  EXPECT_EQ(link.statistics().requests, 3U);
+  ASSERT_TRUE(driver.finish(third));
+  EXPECT_EQ(link.statistics().writes, 3U);
+  EXPECT_EQ(first->result.reply.root().integer, 1);
+  EXPECT_EQ(second->result.reply.root().integer, 2);
+  EXPECT_EQ(third->result.reply.root().integer, 3);
+  EXPECT_EQ(peer.mismatch(), "");
+}
+
 TEST(Link, CarriesLargeRequestsAmongSmallOnes) {
   const std::string large(2'000'000, 'x');
   const std::string bytes = resp_command({"SET", "a", large});
