@@ -65,7 +65,7 @@ enum class SaveOp : char {
   touch = 't',      ///< nothing is written; the expiry is set again
 };
 
-/// One save as it is sent. The same (base, own, rows) is sent on every retry.
+/// One save as it is sent, the same bytes on every retry. `own` is the token of the last row.
 struct SaveRequest {
   std::string base;  ///< 12 bytes: the version it replaces; empty: there must be nothing
   Token own{};

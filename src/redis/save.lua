@@ -2,7 +2,6 @@
 --
 -- KEYS[1]  the context's list of rows
 -- ARGV     1 head, in one piece because every argument costs the server more than its bytes:
---            own    8 bytes: the token of this save, the same on every copy of it
 --            op     a append, s seal, e edit, h drop head, r replace, d delete, t touch
 --            first  '1' as long as no copy of this save went unanswered
 --            ttl    6 bytes: milliseconds the key lives on; 0 = for ever. Of a delete: the tombstone's
@@ -11,7 +10,7 @@
 --            n      4 bytes, signed. Of s: rows the seal takes off the end; of e: the edited row; of
 --                   h: rows to drop
 --            base   12 bytes: sequence and token of the last row this save was made on; none = nothing
---          2…       rows
+--          2…       rows; the last one has the token of this save, the same on every copy of it
 -- Answers  S now | A header | C header | H header | D header | G | L now | F | X | E
 --
 -- Written for Redis 6.0 to 8 and Valkey: no shebang, which 6 does not know, and which makes 7 refuse
@@ -22,9 +21,10 @@
 -- Strings are compared with == only: < asks the server's locale.
 local k,head=KEYS[1],ARGV[1]
 if #ARGV>4000 then return {'E'} end
-local own,op,base=head:sub(1,8),head:sub(9,9),head:sub(27)
+local op,base=head:sub(1,1),head:sub(19)
+local own=#ARGV>1 and ARGV[#ARGV]:sub(9,16) or ''
 -- In numbers of at most four bytes, which every server's struct has.
-local th,tl,fh,fl,n=struct.unpack('>I4I2I4I2i4',head,11)
+local th,tl,fh,fl,n=struct.unpack('>I4I2I4I2i4',head,3)
 local ttl=th*65536+tl
 local last=redis.call('LINDEX',k,-1)
 local cur=''
@@ -46,7 +46,7 @@ if cur~=base then
     return {'A',h}
   end
   if last:sub(1,1)=='T' then return {'D',h} end
-  if base=='' and head:sub(10,10)=='1' then return {'C',h} end
+  if base=='' and head:sub(2,2)=='1' then return {'C',h} end
   -- Walks back from the newest row to the base: this save can only be right behind it. A page lists
   -- the tokens of the rows it took the place of; the last of them has the page's own sequence.
   local bs=base=='' and 0 or struct.unpack('>I4',base)

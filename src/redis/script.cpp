@@ -31,10 +31,6 @@ std::string sha1_of(std::string_view text) {
   return out;
 }
 
-std::string_view bytes_of(const Token& token) {
-  return {reinterpret_cast<const char*>(token.data()), token.size()};
-}
-
 std::optional<std::chrono::milliseconds> time_in(const ReplyNode& reply) {
   if (reply.elements.size() < 2 || reply.elements[1]->kind != ReplyKind::integer) {
     return std::nullopt;
@@ -60,12 +56,11 @@ void put_48_bits(ByteWriter& out, std::chrono::milliseconds time) {
   out.u16(static_cast<std::uint16_t>(number & 0xFFFF));
 }
 
-constexpr std::size_t head_bytes = 26;  // and the base
+constexpr std::size_t head_bytes = 18;  // and the base
 
 /// The first argument, as save.lua takes it apart.
 void append_head(std::string& request, const format::SaveRequest& save, const SaveCopy& copy) {
   ByteWriter out(request);
-  out.bytes(bytes_of(save.own));
   out.u8(static_cast<std::uint8_t>(save.op));
   out.u8(copy.first ? '1' : '2');
   put_48_bits(out, copy.ttl);

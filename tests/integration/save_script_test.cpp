@@ -32,9 +32,9 @@ std::string big_endian(std::int64_t number, int bytes) {
 
 /// As save.lua describes it, written here once more.
 std::string head_of(const SaveRequest& request, const CopyOptions& options) {
-  return std::string(request.own.begin(), request.own.end()) + static_cast<char>(request.op) +
-         (options.first ? '1' : '2') + big_endian(options.ttl, 6) + big_endian(options.fence, 6) +
-         big_endian(request.n, 4) + request.base;
+  return std::string(1, static_cast<char>(request.op)) + (options.first ? '1' : '2') +
+         big_endian(options.ttl, 6) + big_endian(options.fence, 6) + big_endian(request.n, 4) +
+         request.base;
 }
 
 class SaveScript : public ::testing::Test {

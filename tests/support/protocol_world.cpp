@@ -41,14 +41,15 @@ bool is_save(const std::vector<std::string>& arguments, const std::string& sha) 
           arguments[1] == sha);
 }
 
-// The parts of a save's first argument.
-std::string own_token(const std::string& head) {
-  return head.substr(0, 8);
+// That of the last row. A touch has no row; nobody asks whose it was.
+std::string own_token(const std::vector<std::string>& arguments) {
+  return arguments.size() > 5 ? arguments.back().substr(8, 8) : arguments[4];
 }
 
+// A part of a save's first argument.
 std::string fence_of(const std::string& head) {
   std::uint64_t fence = 0;
-  for (const char byte : head.substr(16, 6)) fence = fence << 8U | static_cast<unsigned char>(byte);
+  for (const char byte : head.substr(8, 6)) fence = fence << 8U | static_cast<unsigned char>(byte);
   return std::to_string(fence);
 }
 
@@ -240,7 +241,7 @@ void ProtocolWorld::note(const Line& line, ParkedCall& call) {
     return;
   }
   // A token belongs to the call that first sent it; a later call may send it again to settle it.
-  if (!token_operations_.try_emplace(own_token(call.arguments[4]), call.sender).second) {
+  if (!token_operations_.try_emplace(own_token(call.arguments), call.sender).second) {
     ++counts_["sent again"];
   }
 }
@@ -250,10 +251,10 @@ SentSave ProtocolWorld::save_of(const ParkedCall& call, bool is_late) const {
   SentSave save;
   save.key = arguments[3];
   const std::string& head = arguments[4];
-  save.own = own_token(head);
-  save.op = head.at(8);
+  save.own = own_token(arguments);
+  save.op = head.at(0);
   save.fence = fence_of(head);
-  save.base = head.substr(26);
+  save.base = head.substr(18);
   save.rows = arguments.size() - 5;
   save.sender = call.sender;
   save.is_late = is_late;
