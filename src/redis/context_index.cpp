@@ -24,6 +24,7 @@ constexpr std::size_t sweep_count = 200;
 constexpr int sweep_rounds = 20;
 
 constexpr std::size_t unlist_count = 500;
+constexpr std::size_t look_up_count = 500;
 
 std::chrono::milliseconds refresh_interval(std::chrono::milliseconds ttl) {
   if (ttl.count() == 0) return longest_refresh_interval;
@@ -163,7 +164,26 @@ Task<std::uint64_t> ContextIndex::count(Deadline deadline) {
   for (unsigned shard = 0; shard < ends.size(); ++shard) {
     sum += integer_of(root_or_throw(ends[shard], names_.index(shard).text));
   }
-  co_return static_cast<std::uint64_t>(sum);
+  auto count = static_cast<std::uint64_t>(sum);
+  if (ttl_.count() > 0) count += co_await count_kept_alive(since, deadline);
+  co_return count;
+}
+
+Task<std::uint64_t> ContextIndex::count_kept_alive(std::string since, Deadline deadline) {
+  const auto floor = std::to_string(expired_below());
+  std::uint64_t found = 0;
+  for (unsigned shard = 0; shard < state_->index_shards(); ++shard) {
+    IndexEntry last{.key = {}, .score = since};
+    for (bool is_last = false; !is_last;) {
+      auto entries = co_await newest_of_shard(shard, last, floor, look_up_count, deadline);
+      is_last = entries.size() < look_up_count;
+      const auto presences = co_await look_up(keys_of(entries), deadline);
+      found += static_cast<std::uint64_t>(
+          std::count(presences.begin(), presences.end(), Presence::context));
+      if (!is_last) last = std::move(entries.back());
+    }
+  }
+  co_return found;
 }
 
 Task<ContextIndex::Batch> ContextIndex::walk(std::string cursor, std::size_t count,

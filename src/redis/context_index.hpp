@@ -51,7 +51,8 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   /// No call that is still under way can have written it.
   [[nodiscard]] bool is_old(const IndexEntry& entry) const;
 
-  /// How many are listed; with a ttl, of those used within it.
+  /// How many are listed; with a ttl, of those that may be alive. Cost: with a ttl also a look at
+  /// each context whose entry is older than the ttl by no more than a refresh interval.
   Task<std::uint64_t> count(Deadline deadline);
   Task<ScanPage> scan(std::string cursor, ScanOptions options, Deadline deadline);
 
@@ -90,6 +91,8 @@ class ContextIndex : public std::enable_shared_from_this<ContextIndex> {
   [[nodiscard]] std::int64_t old_below() const;
   [[nodiscard]] bool is_expired(const IndexEntry& entry) const;
 
+  /// Contexts used later than their entries say, which are older than `since`.
+  Task<std::uint64_t> count_kept_alive(std::string since, Deadline deadline);
   Task<ScanPage> scan_any(std::string cursor, std::size_t count, Deadline deadline);
   Task<ScanPage> scan_newest(std::string cursor, std::size_t count, Deadline deadline);
   /// The second part of that: what was used since the listing began.

@@ -131,6 +131,32 @@ TEST_F(RedisIndex, ExpiredEntriesAreNotCountedAndAreSweptAway) {
   EXPECT_TRUE(is_listed("live"));
 }
 
+// Entries are renewed once in a while only, so that a context may outlive the ttl of its entry.
+TEST_F(RedisIndex, AContextThatLivesLongerThanItsEntrySaysIsCounted) {
+  options_.ttl = 1h;
+  create("live");
+  for (const char* key : {"older", "oldest"}) {
+    create(key);
+    set_score(key, 1h + 30s);
+  }
+  set_score("ghost", 1h + 30s);
+  set_score("expired", 2h);
+  EXPECT_EQ(count(), 3U);
+  EXPECT_EQ(scan({.order = ScanOrder::newest_first}),
+            (std::vector<std::string>{"live", "oldest", "older"}));
+}
+
+TEST_F(RedisIndex, ManyContextsThatOutliveTheirEntriesAreAllCounted) {
+  options_.ttl = 1h;
+  constexpr int many = 1200;  // more than are looked up together
+  for (int i = 0; i < many; ++i) {
+    const auto key = std::to_string(i);
+    create(key);
+    set_score(key, 1h + std::chrono::seconds(1 + i % 3));  // many have the same score
+  }
+  EXPECT_EQ(count(), static_cast<std::size_t>(many));
+}
+
 TEST_F(RedisIndex, CheckFindsAndMendsBothWays) {
   create("listed");
   const auto deleted = create("deleted");
