@@ -8,6 +8,7 @@
 #include "interrupt.hpp"
 #include "key_listing.hpp"
 #include "text_layout.hpp"
+#include "whole_json.hpp"
 
 namespace dialogstore::cli {
 namespace {
@@ -59,15 +60,27 @@ class Export {
         const auto context = session_.storage().find(key, whole_history);
         if (context) write(key, *context);
       } catch (const FormatError& error) {
-        ++damaged_;
-        Session::complain(std::string(error.what()) + " (left out)");
+        leave_out(error);
       }
     }
   }
 
   void write(const ContextKey& key, const Context& context) {
-    writer_.add(key, context.to_json());
+    std::string json;
+    try {
+      json = whole_json(key, context);
+    } catch (const FormatError& error) {
+      if (!command_.keep_going) throw;
+      leave_out(error);
+      return;
+    }
+    writer_.add(key, json);
     progress_.advance();
+  }
+
+  void leave_out(const FormatError& damage) {
+    ++damaged_;
+    Session::complain(std::string(damage.what()) + " (left out)");
   }
 
   Session& session_;

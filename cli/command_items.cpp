@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "conversation_view.hpp"
 #include "line_reader.hpp"
+#include "whole_json.hpp"
 
 namespace dialogstore::cli {
 namespace {
@@ -13,8 +14,8 @@ Json key_json(const ContextKey& key) {
 }  // namespace
 
 ExitCode run(Session& session, const GetCommand& command) {
-  const Context context = session.storage().get_item(session.key(command.key), whole_history);
-  print_line(context.to_json());
+  const ContextKey key = session.key(command.key);
+  print_line(whole_json(key, session.storage().get_item(key, whole_history)));
   return ExitCode::ok;
 }
 

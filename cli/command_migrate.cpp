@@ -10,6 +10,7 @@
 #include "key_listing.hpp"
 #include "store_into.hpp"
 #include "text_layout.hpp"
+#include "whole_json.hpp"
 
 namespace dialogstore::cli {
 namespace {
@@ -43,7 +44,8 @@ class Contexts {
     for (std::size_t at = 0; at < contexts.size(); ++at) {
       if (!contexts[at]) continue;
       // By way of its JSON, so that the target does not take it for a context loaded from there.
-      read_.emplace_back(page.keys[at], Context::from_json(contexts[at]->to_json()));
+      read_.emplace_back(page.keys[at],
+                         Context::from_json(whole_json(page.keys[at], *contexts[at])));
     }
   }
 

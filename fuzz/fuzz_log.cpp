@@ -1,7 +1,9 @@
-// Any bytes as the rows of a log: loaded both ways, inspected, and when that succeeds changed,
-// saved and loaded again.
+// Any bytes as the rows of a log: loaded both ways, its pages read, inspected, and when that
+// succeeds changed, saved and loaded again; with pages that were read before and with such that
+// were not.
 //
-//   input = flags:1 change:8 { size:2 row }      flags: 1 mend checksums, 2 mend numbers as well
+//   input = flags:1 change:8 { size:2 row }
+//   flags = 1 mend checksums, 2 mend numbers as well, 4 pages are read before the save
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -11,6 +13,7 @@
 
 #include "base/bytes.hpp"
 #include "base/crc32.hpp"
+#include "dialogstore/error.hpp"
 #include "format/log.hpp"
 
 namespace {
@@ -21,6 +24,7 @@ using Rows = std::vector<std::string>;
 
 constexpr std::uint8_t mend_checksums = 1;
 constexpr std::uint8_t mend_numbers = 2;
+constexpr std::uint8_t read_first = 4;
 
 void require(bool held) {
   if (!held) std::abort();
@@ -104,6 +108,29 @@ void change(ContextState& state, std::string_view bits) {
   }
 }
 
+/// Whether its pages can be read.
+bool is_readable(const TurnTable& turns) {
+  try {
+    static_cast<void>(turns.all());
+    return true;
+  } catch (const StorageError& damage) {
+    require(damage.detail().starts_with("row "));
+    return false;
+  }
+}
+
+/// A damaged page may be in the way of a save, and of nothing else.
+void save_unread(const Rows& rows, std::string_view bits) {
+  ContextState state;
+  require(replay(views(rows), true, state).status == ReplayStatus::loaded);
+  try {
+    change(state, bits);
+    static_cast<void>(plan_save(state, Token{1}, {}));
+  } catch (const StorageError&) {
+    require(!is_readable(state.turns));
+  }
+}
+
 void save(Rows rows, ContextState& state, std::string_view bits) {
   const bool sound = inspect(views(rows)).empty();
   change(state, bits);
@@ -118,6 +145,7 @@ void save(Rows rows, ContextState& state, std::string_view bits) {
   const ReplayResult result = replay(views(rows), true, fresh);
   require(result.status == ReplayStatus::loaded);
   require(result.version == planned.plan.after.version);
+  require(is_readable(fresh.turns));
   // A log that names a turn twice is read, but need not stay what it was.
   if (!sound) return;
   const auto& a = state.turns.all();
@@ -148,11 +176,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ReplayResult all = replay(views(rows), true, state);
   require(all.status != ReplayStatus::needs_window);
   require(all.status != ReplayStatus::failed || (all.row < rows.size() && !all.why.empty()));
-  require((all.status == ReplayStatus::failed) <= !inspect(views(rows)).empty());
-  if (all.status == ReplayStatus::loaded) {
-    require(tail.status == ReplayStatus::loaded && tail.version == all.version);
-    save(rows, state, bits);
-    merge(recent, state);
-  }
+  const bool is_loaded = all.status == ReplayStatus::loaded;
+  const bool is_damaged =
+      all.status == ReplayStatus::failed || (is_loaded && !is_readable(TurnTable(state.turns)));
+  require(is_damaged <= !inspect(views(rows)).empty());
+  if (!is_loaded) return 0;
+  require(tail.status == ReplayStatus::loaded && tail.version == all.version);
+  save_unread(rows, bits);
+  if (is_damaged) return 0;
+  if ((flags & read_first) != 0) state.turns.read();
+  save(rows, state, bits);
+  merge(recent, state);
   return 0;
 }

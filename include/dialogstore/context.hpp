@@ -37,9 +37,14 @@ enum class ContextField : std::uint8_t { labels, requests, responses, misc, fram
 /// A value type. Threads: as the standard containers (one writer or many readers).
 ///
 /// Turns that nobody touches stay the bytes they came as and are parsed when asked for, so the
-/// getters of turns return by value. Setters record what changed; `storage.set_item(key, context)`
-/// sends that and, when it succeeds, forgets it: the same object can be changed and saved again.
-/// A copy remembers the same stored version; saving both is a conflict, as it should be.
+/// getters of turns return by value. Older turns, which are stored in pages, are not even read by a
+/// load with history=all, but by the first call that cannot be answered without them, once for all
+/// copies; adding turns and saving them is none of those. Should their page be damaged though its
+/// checksum is right, that call throws FormatError (corrupt, unsupported_format), or StorageError
+/// (too_large) when it has no memory for it, and changes nothing. Setters record what changed;
+/// `storage.set_item(key, context)` sends that and, when it succeeds, forgets it: the same object
+/// can be changed and saved again. A copy remembers the same stored version; saving both is a
+/// conflict, as it should be.
 class Context {
  public:
   /// An empty context with a fresh random id.
@@ -120,7 +125,8 @@ class Context {
   /// Turn by turn, for printing and processing.
   [[nodiscard]] std::vector<std::int64_t> turn_indices() const;
   [[nodiscard]] std::optional<Turn> turn(std::int64_t index) const;
-  [[nodiscard]] std::size_t turn_count() const noexcept;
+  /// Reads older turns (see above): what is stored says how far they are numbered, not how many.
+  [[nodiscard]] std::size_t turn_count() const;
 
   /// DFF's clear: keeps the last `hold_last_n` of each named sequence and drops the rest; `misc`
   /// and `framework_states` are emptied when named. (DFF keeps everything for 0; we keep none.)

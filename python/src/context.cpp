@@ -112,10 +112,15 @@ bool has_part(const PyContext& self, std::int64_t index, TurnPart part) {
 std::vector<std::int64_t> part_indices(const PyContext& self, TurnPart part,
                                        std::optional<std::size_t> last) {
   std::vector<std::int64_t> indices;
-  const auto& turns = ContextAccess::state(self.get()).turns.all();
-  for (auto turn = turns.rbegin(); turn != turns.rend() && indices.size() != last; ++turn) {
-    if (!turn->parts[static_cast<std::size_t>(part)].empty()) indices.push_back(turn->index);
-  }
+  const TurnTable& table = ContextAccess::state(self.get()).turns;
+  const auto find_in = [&](std::span<const TurnText> turns) {
+    indices.clear();
+    for (auto turn = turns.rbegin(); turn != turns.rend() && indices.size() != last; ++turn) {
+      if (!turn->parts[static_cast<std::size_t>(part)].empty()) indices.push_back(turn->index);
+    }
+  };
+  find_in(table.here());
+  if (indices.size() != last && table.here_from() != keep_all) find_in(table.all());
   std::reverse(indices.begin(), indices.end());
   return indices;
 }
@@ -130,9 +135,8 @@ std::int64_t first_movable(const Context& context) {
 /// One past the last turn that is stored, or waits to be.
 std::int64_t turns_end(const PyContext& self) {
   const Context& context = self.get();
-  const auto& turns = ContextAccess::state(context).turns.all();
-  const std::int64_t end = turns.empty() ? 0 : turns.back().index + 1;
-  return std::max(end, first_movable(context));
+  const auto last = ContextAccess::state(context).turns.last_index();
+  return std::max(last ? *last + 1 : 0, first_movable(context));
 }
 
 /// The three objects of a context that hold members by name.
@@ -294,8 +298,7 @@ void bind_context(nb::module_& module) {
       .def("part_indices", &part_indices, "part"_a, "last"_a = nb::none())
       .def("last_index",
            [](const PyContext& self) {
-             const auto& turns = ContextAccess::state(self.get()).turns.all();
-             return turns.empty() ? std::int64_t{0} : turns.back().index;
+             return ContextAccess::state(self.get()).turns.last_index().value_or(0);
            })
       .def("first_movable", [](const PyContext& self) { return first_movable(self.get()); })
       .def("turns_end", &turns_end)

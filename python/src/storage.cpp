@@ -95,15 +95,19 @@ class PyStorage {
   nb::object find_surveyed(const nb::bytes& key, nb::object to, nb::object future) {
     return run(to, future, [&](DBContextStorage& storage, auto call) {
       const auto slot = call->signal.slot();
-      const auto end = [call](std::exception_ptr error, std::optional<Context> found) {
+      const ContextKey name = key_of(key);
+      const auto end = [call, name](std::exception_ptr error, std::optional<Context> found) {
         SurveyedContext surveyed{std::move(found), {}};
         try {
           if (surveyed.context) surveyed.survey = PlainMessages::survey(*surveyed.context);
-        } catch (const std::bad_alloc&) {  // whoever builds the context makes it
+        } catch (const std::bad_alloc&) {       // whoever builds the context makes it
+        } catch (const StorageError& damage) {  // of older turns, which are read here
+          surveyed.context.reset();
+          error = make_error(damage.reason(), "get_item", name.printable(), damage.detail());
         }
         call->end(std::move(error), std::move(surveyed));
       };
-      storage.find_async(key_of(key), asio::bind_cancellation_slot(slot, end), {});
+      storage.find_async(name, asio::bind_cancellation_slot(slot, end), {});
     });
   }
 

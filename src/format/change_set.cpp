@@ -57,7 +57,7 @@ bool Classifier::is_unsealed(std::int64_t index) const {
 /// No page holds such an index or a larger one, so a delta may bring it.
 bool Classifier::is_behind_pages(std::int64_t index) const {
   return position_.complete && std::ranges::all_of(position_.pages, [&](const PageMark& page) {
-           return !page.opaque && page.highest < index;
+           return !page.opaque && page.turns.get().highest < index;
          });
 }
 

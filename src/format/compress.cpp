@@ -29,14 +29,8 @@ ZSTD_DCtx* decompressor() {
   return context.get();
 }
 
-CompressFault decompress_zstd(std::string_view payload, std::size_t largest, std::string& out) {
-  const unsigned long long size = ZSTD_getFrameContentSize(payload.data(), payload.size());
-  // Writers always state the size; a frame without it is not ours.
-  if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) {
-    return CompressFault::damaged;
-  }
-  if (size > largest) return CompressFault::too_large;
-  out.resize(static_cast<std::size_t>(size));
+CompressFault decompress_zstd(std::string_view payload, std::size_t size, std::string& out) {
+  out.resize(size);
   const std::size_t got =
       ZSTD_decompressDCtx(decompressor(), out.data(), out.size(), payload.data(), payload.size());
   if (ZSTD_isError(got) != 0U || got != out.size()) return CompressFault::damaged;
@@ -59,12 +53,29 @@ std::string compress(std::string_view plain, int level, std::uint8_t& codec) {
   return packed;
 }
 
+CompressFault stated_size(std::uint8_t codec, std::string_view payload, std::size_t largest,
+                          std::size_t& size) noexcept {
+  if (codec != codec_stored && codec != codec_zstd) return CompressFault::unknown_codec;
+  unsigned long long stated = payload.size();
+  if (codec == codec_zstd) {
+    stated = ZSTD_getFrameContentSize(payload.data(), payload.size());
+    // Writers always state the size; a frame without it is not ours.
+    if (stated == ZSTD_CONTENTSIZE_ERROR || stated == ZSTD_CONTENTSIZE_UNKNOWN) {
+      return CompressFault::damaged;
+    }
+  }
+  if (stated > largest) return CompressFault::too_large;
+  size = static_cast<std::size_t>(stated);
+  return CompressFault::none;
+}
+
 CompressFault decompress(std::uint8_t codec, std::string_view payload, std::size_t largest,
                          std::string& out) noexcept {
+  std::size_t size = 0;
+  const CompressFault fault = stated_size(codec, payload, largest, size);
+  if (fault != CompressFault::none) return fault;
   try {
-    if (codec == codec_zstd) return decompress_zstd(payload, largest, out);
-    if (codec != codec_stored) return CompressFault::unknown_codec;
-    if (payload.size() > largest) return CompressFault::too_large;
+    if (codec == codec_zstd) return decompress_zstd(payload, size, out);
     out.assign(payload);
     return CompressFault::none;
   } catch (const std::bad_alloc&) {

@@ -16,6 +16,9 @@ enum class CompressFault : std::uint8_t { none, unknown_codec, damaged, too_larg
 
 /// Compresses when that makes it smaller. `codec` says how it is stored.
 std::string compress(std::string_view plain, int level, std::uint8_t& codec);
+/// How large a payload says that it is when decompressed, without looking further into it.
+[[nodiscard]] CompressFault stated_size(std::uint8_t codec, std::string_view payload,
+                                        std::size_t largest, std::size_t& size) noexcept;
 [[nodiscard]] CompressFault decompress(std::uint8_t codec, std::string_view payload,
                                        std::size_t largest, std::string& out) noexcept;
 

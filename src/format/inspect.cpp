@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "dialogstore/error.hpp"
 #include "dialogstore/limits.hpp"
 #include "format/compress.hpp"
 #include "format/log.hpp"
@@ -181,7 +182,10 @@ std::vector<std::string> inspect(std::span<const std::string_view> rows) {
     if (result.status == ReplayStatus::failed) {
       problems.push_back("row " + std::to_string(result.row) + ": " + result.why);
     }
+    context.turns.read();
     return problems;
+  } catch (const StorageError& damage) {
+    return {damage.detail()};
   } catch (const std::bad_alloc&) {
     return {"there is not enough memory to read it"};
   }

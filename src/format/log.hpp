@@ -45,10 +45,11 @@ struct ReplayResult {
 };
 
 /// Rebuilds a context from the newest rows of its log, oldest first.
-/// With `everything` the rows are the whole log: pages are decoded too and the position is complete
-/// (a page of unknown codec is then unsupported_format). Without, pages are skipped unread.
-/// `out` is filled only when status is loaded; its changes are empty and its position is set. Its
-/// turns lie in `source`, where the rows do, and in decompressed pages.
+/// With `everything` the rows are the whole log and the position is complete (a page of unknown
+/// codec is then unsupported_format): pages are checked as far as that goes without decompressing
+/// them, and read when somebody looks at their turns (TurnTable). Without, pages are skipped
+/// unread. `out` is filled only when status is loaded; its changes are empty and its position is
+/// set. Its turns lie in `source`, where the rows do, and in decompressed pages.
 ReplayResult replay(std::span<const std::string_view> rows, bool everything, ContextState& out,
                     const TextSource& source = {});
 
@@ -96,6 +97,7 @@ struct PlanResult {
 /// A save of what changed (state.changes) on top of state.position, which must be set. Chooses
 /// touch, append, seal, edit, drop_head, or replace that keeps all tokens (several pages touched,
 /// or turns set below what was trimmed).
+/// Like all plans it reads older turns where it needs them, and then throws as TurnTable does.
 PlanResult plan_save(const ContextState& state, const Token& own, const LogOptions& options);
 
 /// The same save as a log written anew, whatever changed, with the tokens of the one it takes the

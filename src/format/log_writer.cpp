@@ -46,9 +46,8 @@ std::size_t next_page(std::span<const TurnText* const> turns, std::size_t most) 
   return count;
 }
 
-std::vector<Token> newest(const std::vector<Token>& tokens) {
-  if (tokens.size() <= most_tokens) return tokens;
-  return {tokens.end() - most_tokens, tokens.end()};
+SharedText newest(std::span<const Token> tokens) {
+  return encode_tokens(tokens.last(std::min(tokens.size(), most_tokens)));
 }
 
 Failure write_pages(std::span<const TurnText* const> turns, const LogDraft& draft,
@@ -112,9 +111,8 @@ Failure write_page(std::span<const TurnText* const> turns, const LogOptions& opt
   header.next_turn = mark.next_turn;
   std::uint8_t codec = codec_stored;
   const std::string payload = compress(plain, options.compression_level, codec);
-  row = encode_page(header, mark.tokens, codec, payload);
-  mark.lowest = turns.empty() ? 0 : turns.front()->index;
-  mark.highest = turns.empty() ? -1 : turns.back()->index;
+  row = encode_page_raw(header, mark.tokens, codec, payload);
+  mark.turns = turns.empty() ? TurnRange() : TurnRange{turns.front()->index, turns.back()->index};
   mark.opaque = false;
   return check_row(row);
 }

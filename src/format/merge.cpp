@@ -74,18 +74,19 @@ void Merger::put_edit(std::int64_t index, std::uint8_t touched) {
 }
 
 void Merger::put_new_turns() {
-  const auto& all = mine_.turns.all();
-  auto turn = std::ranges::lower_bound(all, my_next_, {}, &TurnText::index);
-  if (turn == all.end()) return;
+  const auto mine = mine_.turns.from(my_next_);
+  if (mine.empty()) return;
   // The gaps between them stay, unless the last one would have no number left.
   const std::int64_t shift = their_next_ - my_next_;
-  const bool close_gaps = all.back().index + shift > limits::turn_index_max;
-  for (std::int64_t next = their_next_; turn != all.end(); ++turn, ++next) {
+  const bool close_gaps = mine.back().index + shift > limits::turn_index_max;
+  std::int64_t next = their_next_;
+  for (const TurnText& turn : mine) {
     for (std::size_t part = 0; part < turn_parts; ++part) {
-      if (!turn->parts[part].empty()) {
-        set(close_gaps ? next : turn->index + shift, part, turn->parts[part]);
+      if (!turn.parts[part].empty()) {
+        set(close_gaps ? next : turn.index + shift, part, turn.parts[part]);
       }
     }
+    ++next;
   }
 }
 

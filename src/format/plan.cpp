@@ -49,8 +49,8 @@ class SavePlanner {
   ChangeSet changes_;
 };
 
-bool covers(const PageMark& page, std::int64_t index) noexcept {
-  return page.lowest <= index && index <= page.highest;
+bool covers(const PageMark& page, std::int64_t index) {
+  return page.turns.get().covers(index);
 }
 
 PlanResult SavePlanner::run() {
@@ -169,10 +169,16 @@ std::size_t SavePlanner::droppable_pages() const {
   if (!position_.complete) return 0;
   const std::int64_t kept_from = *std::ranges::min_element(changes_.first);
   if (kept_from == keep_all) return 0;
+  const auto& unsealed = position_.unsealed_turns;
+  const bool none_is_kept = !unsealed.empty() && unsealed.front() <= kept_from;
   std::size_t count = 0;
   for (; count + 1 < position_.pages.size(); ++count) {
     const PageMark& page = position_.pages[count];
-    if (page.opaque || page.highest >= kept_from) break;
+    // Not every save after a trim is to read pages: one of which its header does not tell may stay
+    // for a while.
+    const bool may_go =
+        changes_.trims || none_is_kept || page.next_turn <= kept_from || page.turns.is_known();
+    if (!may_go || page.opaque || page.turns.get().highest >= kept_from) break;
   }
   return count;
 }
@@ -232,8 +238,9 @@ std::vector<Token> SavePlanner::all_tokens() const {
     const PageMark& page = position_.pages[left - 1];
     if (page.tokens.empty()) continue;
     if (page.version.seq != seq) break;
-    newest_first.insert(newest_first.end(), page.tokens.rbegin(), page.tokens.rend());
-    seq -= static_cast<std::int64_t>(page.tokens.size());
+    const auto tokens = decode_tokens(page.tokens);
+    newest_first.insert(newest_first.end(), tokens.rbegin(), tokens.rend());
+    seq -= static_cast<std::int64_t>(tokens.size());
   }
   return {newest_first.rbegin(), newest_first.rend()};
 }
@@ -283,9 +290,9 @@ std::optional<std::size_t> SavePlanner::only_page_touched() const {
 
 /// Then it would not be clear which turns are in which.
 bool SavePlanner::overlaps_another(std::size_t page) const {
-  const PageMark& mine = position_.pages[page];
+  const TurnRange mine = position_.pages[page].turns.get();
   for (std::size_t i = 0; i < position_.pages.size(); ++i) {
-    const PageMark& other = position_.pages[i];
+    const TurnRange other = position_.pages[i].turns.get();
     if (i != page && other.lowest <= mine.highest && mine.lowest <= other.highest) return true;
   }
   return false;
@@ -293,8 +300,9 @@ bool SavePlanner::overlaps_another(std::size_t page) const {
 
 TurnList SavePlanner::turns_of_page(const PageMark& page) const {
   TurnList turns;
+  const TurnRange range = page.turns.get();
   for (const TurnText& turn : state_.turns.all()) {
-    if (covers(page, turn.index) &&
+    if (range.covers(turn.index) &&
         !std::ranges::binary_search(position_.unsealed_turns, turn.index)) {
       turns.push_back(&turn);
     }

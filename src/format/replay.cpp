@@ -8,6 +8,7 @@
 #include "format/log.hpp"
 #include "format/row_json.hpp"
 #include "format/sealed_row.hpp"
+#include "format/unread_pages.hpp"
 
 namespace dialogstore::format {
 namespace {
@@ -34,11 +35,12 @@ class Replayer {
 
  private:
   bool find_keyframe();
-  bool read_pages();
-  bool read_page_row(std::size_t row);
+  bool look_at_pages();
+  bool look_at_page(std::size_t row);
   bool read_tail();
   bool read_tail_row(std::size_t row);
   bool check_indices();
+  [[nodiscard]] std::shared_ptr<const UnreadPages> unread_pages();
   void hand_over(ContextState& out);
 
   bool decode(std::size_t row, RowView& view);
@@ -55,8 +57,7 @@ class Replayer {
   std::size_t keyframe_ = 0;  // its place in rows_
   std::size_t bytes_left_ = limits::context_bytes;
   TailContent tail_;
-  TurnPatches paged_;
-  std::vector<PageMark> pages_;
+  std::vector<RowView> pages_;
   LogPosition position_;
 };
 
@@ -110,40 +111,35 @@ bool Replayer::find_keyframe() {
   return false;
 }
 
-bool Replayer::read_pages() {
+bool Replayer::look_at_pages() {
+  pages_.reserve(keyframe_);
   for (std::size_t row = 0; row < keyframe_; ++row) {
-    if (!read_page_row(row)) return false;
+    if (!look_at_page(row)) return false;
   }
   return true;
 }
 
-bool Replayer::read_page_row(std::size_t row) {
-  RowView view;
-  if (!decode(row, view)) return false;
-  if (view.header.kind != RowKind::page) {
+/// All that tells damage without decompressing, and what it would take.
+bool Replayer::look_at_page(std::size_t row) {
+  RowView& page = pages_.emplace_back();
+  if (!decode(row, page)) return false;
+  if (page.header.kind != RowKind::page) {
     return fail(row, errc::corrupt, "a row that is not a page lies before the keyframe");
   }
   const std::size_t largest = std::min(limits::page_bytes, bytes_left_);
-  const auto payload = std::make_shared<std::string>();
-  switch (decompress(view.codec, view.body, largest, *payload)) {
+  std::size_t size = 0;
+  switch (stated_size(page.codec, page.body, largest, size)) {
     case CompressFault::none:
       break;
     case CompressFault::unknown_codec:
       return fail(row, errc::unsupported_format,
-                  "a page is compressed with the unknown codec " + std::to_string(view.codec));
+                  "a page is compressed with the unknown codec " + std::to_string(page.codec));
     case CompressFault::damaged:
       return fail(row, errc::corrupt, "a page's payload cannot be decompressed");
     case CompressFault::too_large:
       return fail(row, errc::too_large, "a page is too large when decompressed");
   }
-  if (!take_bytes(row, payload->size())) return false;
-  PageContent content;
-  if (BodyFault fault = read_page(*payload, TextSource(payload), paged_, tail_.next, content)) {
-    return fail(row, std::move(fault));
-  }
-  pages_.push_back({view.header.version, view.header.next_turn, decode_tokens(view.tokens),
-                    content.lowest, content.highest, false});
-  return true;
+  return take_bytes(row, size);
 }
 
 bool Replayer::read_tail() {
@@ -202,6 +198,34 @@ bool Replayer::check_indices() {
   return true;
 }
 
+/// Null when there are none, or none were wanted.
+std::shared_ptr<const UnreadPages> Replayer::unread_pages() {
+  if (pages_.empty()) return nullptr;
+  const std::uint32_t next_turn = last_.header.next_turn;
+  const auto& unsealed = position_.unsealed_turns;
+  UnreadPages::Tail tail;
+  tail.end = unsealed.empty() ? std::int64_t{next_turn} : unsealed.front();
+  // Else the last turn is among the newest, and where there is none of a sequence, `next` says
+  // where the last one in a page was.
+  const bool has_last = unsealed.empty() || unsealed.back() + 1 == std::int64_t{next_turn};
+  tail.needed_to_number = !has_last || tail_.delta_has_next;
+  tail.next_turn = next_turn;
+  tail.first = tail_.first;
+  tail.removals = tail_.turns.removals();
+  return std::make_shared<const UnreadPages>(std::move(pages_), tail_.source, std::move(tail));
+}
+
+std::vector<PageMark> marks_of(const std::shared_ptr<const UnreadPages>& pages, std::size_t count) {
+  std::vector<PageMark> marks;
+  marks.reserve(count);
+  for (std::size_t page = 0; page < count; ++page) {
+    const RowHeader& header = pages->header(page);
+    marks.push_back(
+        {header.version, header.next_turn, pages->tokens(page), PageRange(pages, page), false});
+  }
+  return marks;
+}
+
 void Replayer::hand_over(ContextState& out) {
   tail_.turns.settle();
   position_.version = last_.header.version;
@@ -210,16 +234,15 @@ void Replayer::hand_over(ContextState& out) {
   position_.unsealed_turns = tail_.turns.indices();
   position_.first = tail_.first;
   position_.complete = everything_;
-  position_.pages = std::move(pages_);
-  TurnPatches& turns = paged_.empty() ? tail_.turns : paged_;
-  if (!paged_.empty()) {
-    for (TurnText& turn : tail_.turns.all()) paged_.apply(std::move(turn));
-    paged_.settle();
-  }
+  const std::size_t pages = pages_.size();
+  const auto unread = unread_pages();
+  if (unread) position_.pages = marks_of(unread, pages);
 
   out.id = std::move(tail_.id);
-  out.turns.all() = turns.take();
-  if (tail_.first != nothing_trimmed) out.turns.trim(tail_.first);
+  out.turns = {};
+  out.turns.all_to_change() = tail_.turns.take();
+  out.turns.trim(tail_.first);
+  out.turns.put_below(unread);
   out.misc = std::move(tail_.misc);
   out.framework_states = std::move(tail_.framework_states);
   out.extra = std::move(tail_.extra);
@@ -232,7 +255,7 @@ void Replayer::hand_over(ContextState& out) {
 ReplayResult Replayer::run(ContextState& out) {
   if (rows_.empty()) return {};
   const bool sound =
-      find_keyframe() && (!everything_ || read_pages()) && read_tail() && check_indices();
+      find_keyframe() && (!everything_ || look_at_pages()) && read_tail() && check_indices();
   if (sound) {
     hand_over(out);
     result_.status = ReplayStatus::loaded;

@@ -115,20 +115,26 @@ std::string encode_row(const RowHeader& header, std::string_view body) {
   return row;
 }
 
-std::string encode_page(const RowHeader& header, std::span<const Token> tokens, std::uint8_t codec,
-                        std::string_view payload) {
+std::string encode_page_raw(const RowHeader& header, std::string_view tokens, std::uint8_t codec,
+                            std::string_view payload) {
   // The newest are the ones that retries are checked against.
-  if (tokens.size() > most_tokens) tokens = tokens.last(most_tokens);
+  const std::size_t count = std::min(tokens.size() / token_bytes, most_tokens);
+  tokens = tokens.substr(tokens.size() - count * token_bytes);
   std::string row;
-  row.reserve(header_bytes + 3 + tokens.size() * token_bytes + payload.size());
+  row.reserve(header_bytes + 3 + tokens.size() + payload.size());
   ByteWriter out(row);
   put_header(out, header);
-  out.u16(static_cast<std::uint16_t>(tokens.size()));
-  for (const Token& token : tokens) out.bytes(text_of(token));
+  out.u16(static_cast<std::uint16_t>(count));
+  out.bytes(tokens);
   out.u8(codec);
   out.bytes(payload);
   put_checksum(row);
   return row;
+}
+
+std::string encode_page(const RowHeader& header, std::span<const Token> tokens, std::uint8_t codec,
+                        std::string_view payload) {
+  return encode_page_raw(header, encode_tokens(tokens), codec, payload);
 }
 
 void put_checksum(std::string& row) {
@@ -152,6 +158,13 @@ std::optional<Version> decode_version(std::string_view bytes) noexcept {
   version.seq = in.u32();
   version.token = token_of(in.rest());
   return version;
+}
+
+std::string encode_tokens(std::span<const Token> tokens) {
+  std::string bytes;
+  bytes.reserve(tokens.size() * token_bytes);
+  for (const Token& token : tokens) bytes.append(text_of(token));
+  return bytes;
 }
 
 std::vector<Token> decode_tokens(std::string_view bytes) {

@@ -71,6 +71,9 @@ struct RowView {
 std::string encode_row(const RowHeader& header, std::string_view body);
 std::string encode_page(const RowHeader& header, std::span<const Token> tokens, std::uint8_t codec,
                         std::string_view payload);
+/// The same with tokens as they lie in a page.
+std::string encode_page_raw(const RowHeader& header, std::string_view tokens, std::uint8_t codec,
+                            std::string_view payload);
 
 /// Writes the checksum of a row that was put together.
 void put_checksum(std::string& row);
@@ -78,6 +81,7 @@ void put_checksum(std::string& row);
 /// The 12 bytes that name a version on the wire; empty for "absent".
 std::string encode_version(const Version& version);
 std::optional<Version> decode_version(std::string_view bytes) noexcept;
+std::string encode_tokens(std::span<const Token> tokens);
 std::vector<Token> decode_tokens(std::string_view bytes);
 
 }  // namespace dialogstore::format

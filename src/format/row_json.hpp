@@ -45,7 +45,8 @@ struct TailContent {
   JsonObject misc, framework_states, extra;
   bool validation = false;
   FirstKept first{keep_all, keep_all, keep_all};
-  PartIndices next{0, 0, 0};  ///< only grows: one past the last index seen
+  PartIndices next{0, 0, 0};    ///< only grows: one past the last index seen
+  bool delta_has_next = false;  ///< so a page was edited, and may have lost the last of a sequence
   TurnPatches turns;
   TextSource source;  ///< of the rows
 };

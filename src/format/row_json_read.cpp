@@ -330,6 +330,7 @@ BodyFault read_delta(std::string_view body, TailContent& content) {
       if (BodyFault fault = set_members(changed, object)) return fault;
     }
   }
+  content.delta_has_next = content.delta_has_next || !members[Member::next].empty();
   return read_common(members, content);
 }
 

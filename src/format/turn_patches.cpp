@@ -52,6 +52,20 @@ std::vector<std::int64_t> TurnPatches::indices() const {
   return indices;
 }
 
+std::vector<TurnText> TurnPatches::removals() const {
+  std::vector<TurnText> removals;
+  for (const TurnText& turn : turns_) {
+    for (std::size_t part = 0; part < turn_parts; ++part) {
+      if (turn.parts[part] != removed_part) continue;
+      if (removals.empty() || removals.back().index != turn.index) {
+        removals.push_back({turn.index, {}});
+      }
+      removals.back().parts[part] = turn.parts[part];
+    }
+  }
+  return removals;
+}
+
 std::vector<TurnText> TurnPatches::take() {
   for (TurnText& turn : turns_) {
     for (SharedText& part : turn.parts) {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/context_access.hpp"
+#include "model/turn_text.hpp"
 
 namespace dialogstore::format {
 
@@ -28,6 +28,8 @@ class TurnPatches {
   /// Sorts when necessary; afterwards each index stands once, ascending.
   void settle();
   [[nodiscard]] std::vector<std::int64_t> indices() const;
+  /// The parts that these remove from earlier rows, and nothing else. Call settle first.
+  [[nodiscard]] std::vector<TurnText> removals() const;
   /// The turns without what was removed and without turns left empty. Call settle first.
   std::vector<TurnText> take();
 

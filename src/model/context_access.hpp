@@ -7,54 +7,14 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "dialogstore/context.hpp"
 #include "model/context_changes.hpp"
 #include "model/log_position.hpp"
 #include "model/shared_text.hpp"
+#include "model/turn_table.hpp"
 
 namespace dialogstore {
-
-/// The JSON of a turn's parts; empty when absent. A label is `["flow","node"]`; messages are in the
-/// stored form (message_text.hpp): known fields that are null are left out.
-struct TurnText {
-  std::int64_t index = 0;
-  std::array<SharedText, turn_parts> parts;
-  [[nodiscard]] bool empty() const noexcept {
-    return parts[0].empty() && parts[1].empty() && parts[2].empty();
-  }
-};
-
-/// One part of the turn of that index.
-struct PartText {
-  std::int64_t index = 0;
-  SharedText text;
-};
-
-/// Turns in ascending order of their index.
-class TurnTable {
- public:
-  [[nodiscard]] const TurnText* find(std::int64_t index) const noexcept;
-  /// The turn of that index, made when there is none. O(1) at the end, O(n) elsewhere.
-  TurnText& at(std::int64_t index);
-  void set_part(std::int64_t index, TurnPart part, SharedText text);
-  /// True when there was one; a turn left without parts is removed.
-  bool erase_part(std::int64_t index, TurnPart part);
-  /// Takes a whole sequence in one pass. `parts` ascend by index without repetition.
-  void merge(TurnPart part, std::vector<PartText> parts);
-  /// Drops each sequence's parts below its first kept index.
-  void trim(const FirstKept& first);
-  /// Index of the last turn that has this part.
-  [[nodiscard]] std::optional<std::int64_t> last_index(TurnPart part) const noexcept;
-  [[nodiscard]] const std::vector<TurnText>& all() const noexcept { return turns_; }
-  [[nodiscard]] std::vector<TurnText>& all() noexcept { return turns_; }
-  [[nodiscard]] bool empty() const noexcept { return turns_.empty(); }
-
- private:
-  std::vector<TurnText> turns_;
-};
 
 /// A save that was sent and not answered: sending these very bytes again settles it.
 /// Defined by the storage floor.
@@ -93,9 +53,12 @@ void set_turn_part(ContextAccess::State& state, std::int64_t index, TurnPart par
 
 /// The index of the next turn of the sequence: behind the last, as in DFF; when there is none,
 /// where numbering went on. The same whether older turns were loaded or not; nullopt when only
-/// those tell, since the last ones were erased.
+/// those tell, since the last ones were erased. Reads turns that are loaded and unread where only
+/// they tell.
 std::optional<std::int64_t> known_next_index(const ContextAccess::State& state, TurnPart part);
-/// Of every sequence.
+/// The same without reading: nullopt also when only unread turns tell.
+std::optional<std::int64_t> next_index_here(const ContextAccess::State& state, TurnPart part);
+/// Whether known_next_index knows it, of every sequence.
 bool knows_numbering(const ContextAccess::State& state);
 
 }  // namespace dialogstore

@@ -59,11 +59,13 @@ void Context::assign(const Context& content, const SameValue& is_same) {
   if (this == &content) return;
   const State& state = *state_;
   const State& wanted = *content.state_;
+  // Reads turns that are unread before anything changes.
+  const auto superfluous = superfluous_parts(state, wanted);
   erase_superfluous(state.misc, wanted.misc, [this](const auto& name) { erase_misc(name); });
   erase_superfluous(state.framework_states, wanted.framework_states,
                     [this](const auto& name) { erase_framework_state(name); });
   erase_superfluous(state.extra, wanted.extra, [this](const auto& name) { erase_extra(name); });
-  for (const auto& [index, part] : superfluous_parts(state, wanted)) erase(index, part);
+  for (const auto& [index, part] : superfluous) erase(index, part);
   update(content, is_same);
 }
 
@@ -71,6 +73,9 @@ void Context::update(const Context& content, const SameValue& is_same) {
   if (this == &content) return;
   State& state = *state_;
   const State& wanted = *content.state_;
+  const auto& turns = wanted.turns.all();
+  // Where turns are to be compared that are unread, they are read before anything changes.
+  if (!turns.empty()) static_cast<void>(state.turns.find(turns.front().index));
   set_id(wanted.id);
   set_validation(wanted.validation);
   update_members(state.misc, wanted.misc, is_same,
@@ -79,7 +84,7 @@ void Context::update(const Context& content, const SameValue& is_same) {
                  [this](const auto& name, const Json& value) { set_framework_state(name, value); });
   update_members(state.extra, wanted.extra, is_same,
                  [this](const auto& name, const Json& value) { set_extra(name, value); });
-  for (const TurnText& turn : wanted.turns.all()) {
+  for (const TurnText& turn : turns) {
     for (std::size_t part = 0; part < turn_parts; ++part) {
       const SharedText& text = turn.parts[part];
       if (text.empty()) continue;

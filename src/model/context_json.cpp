@@ -209,7 +209,7 @@ void append_sequence(std::string& out, const TurnTable& turns, TurnPart part) {
 }
 
 // Enough that the text is never moved: the nulls of a message and a turn's keys are 100 bytes.
-std::size_t size_estimate(const State& state) noexcept {
+std::size_t size_estimate(const State& state) {
   std::size_t size = 256;
   for (const TurnText& turn : state.turns.all()) {
     for (const SharedText& part : turn.parts) size += part.size() + 100;

@@ -30,7 +30,7 @@ std::string stored_text(const Label& label) {
   return label.to_json();
 }
 
-std::string_view part_text(const State& state, std::int64_t index, TurnPart part) noexcept {
+std::string_view part_text(const State& state, std::int64_t index, TurnPart part) {
   const TurnText* turn = state.turns.find(index);
   return turn == nullptr ? std::string_view() : turn->parts[slot(part)].view();
 }
@@ -41,14 +41,14 @@ void mark(State& state, std::int64_t index, TurnPart part) {
 }
 
 // Behind every turn of the sequence, loaded or not.
-std::int64_t behind_all(const State& state, TurnPart part) noexcept {
+std::int64_t behind_all(const State& state, TurnPart part) {
   const auto last = state.turns.last_index(part);
   return std::max(last ? *last + 1 : keep_all, state.next[slot(part)]);
 }
 
-// The index from which on every stored turn was loaded: pages hold lower ones than the rows behind.
+// The index from which on every stored turn is here: pages hold lower ones than the rows behind.
 std::int64_t loaded_from(const State& state) noexcept {
-  if (!is_partial(state)) return keep_all;
+  if (!is_partial(state)) return state.turns.here_from();
   const auto& unsealed = state.position->unsealed_turns;
   return unsealed.empty() ? std::int64_t{state.position->next_turn} : unsealed.front();
 }
@@ -59,7 +59,7 @@ std::int64_t first_stored(const State& state, TurnPart part) noexcept {
   return std::max(before, state.changes.first[slot(part)]);
 }
 
-bool was_erased(const State& state, std::int64_t index, TurnPart part) noexcept {
+bool was_erased(const State& state, std::int64_t index, TurnPart part) {
   const auto found = state.changes.turns.find(index);
   return found != state.changes.turns.end() && (found->second & bit(part)) != 0 &&
          part_text(state, index, part).empty();
@@ -166,11 +166,12 @@ void set_turn_part(State& state, std::int64_t index, TurnPart part, SharedText t
   state.next[slot(part)] = std::max(state.next[slot(part)], index + 1);
 }
 
-std::optional<std::int64_t> known_next_index(const State& state, TurnPart part) {
-  const auto last = state.turns.last_index(part);
+std::optional<std::int64_t> next_index_here(const State& state, TurnPart part) {
+  const auto last = state.turns.last_index_here(part);
   const std::int64_t next = state.next[slot(part)];
   const std::int64_t loaded = loaded_from(state);
   const bool is_all_here = first_stored(state, part) >= loaded;
+  if (!is_all_here && state.turns.needs_reading_to_number()) return std::nullopt;
   if (last && (is_all_here || *last >= loaded)) return *last + 1;
   if (is_all_here) return next;
   // So the last one lies in a page, just before `next`; unless one behind it was erased.
@@ -178,7 +179,16 @@ std::optional<std::int64_t> known_next_index(const State& state, TurnPart part) 
   return next;
 }
 
+std::optional<std::int64_t> known_next_index(const State& state, TurnPart part) {
+  const auto next = next_index_here(state, part);
+  if (next || is_partial(state)) return next;
+  static_cast<void>(state.turns.all());  // reads
+  const auto last = state.turns.last_index(part);
+  return last ? *last + 1 : state.next[slot(part)];
+}
+
 bool knows_numbering(const State& state) {
+  if (!is_partial(state)) return true;
   return known_next_index(state, TurnPart::label) && known_next_index(state, TurnPart::request) &&
          known_next_index(state, TurnPart::response);
 }
@@ -236,6 +246,7 @@ void Context::set_response(std::int64_t index, const Message& response) {
 
 bool Context::erase(std::int64_t index, TurnPart part) {
   if (!part_text(*state_, index, part).empty()) {
+    state_->turns.read();  // may fail, and then nothing is marked
     mark(*state_, index, part);
     return state_->turns.erase_part(index, part);
   }
@@ -269,7 +280,7 @@ std::optional<Turn> Context::turn(std::int64_t index) const {
   return parsed(*found);
 }
 
-std::size_t Context::turn_count() const noexcept {
+std::size_t Context::turn_count() const {
   return state_->turns.all().size();
 }
 
@@ -287,6 +298,7 @@ void Context::clear(std::size_t hold_last_n, std::initializer_list<ContextField>
   ContextChanges& changes = state_->changes;
   for (std::size_t i = 0; i < turn_parts; ++i) {
     changes.first[i] = std::max(changes.first[i], first[i]);
+    state_->next[i] = std::max(state_->next[i], first[i]);
     drop_marks(changes, static_cast<TurnPart>(i), first[i]);
   }
   state_->turns.trim(first);

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "dialogstore/context.hpp"
+#include "model/older_turns.hpp"
+#include "model/shared_text.hpp"
 
 namespace dialogstore {
 
@@ -32,9 +34,8 @@ using FirstKept = std::array<std::int64_t, turn_parts>;
 struct PageMark {
   Version version;              ///< of its header
   std::uint32_t next_turn = 0;  ///< of its header
-  std::vector<Token> tokens;
-  std::int64_t lowest = 0;  ///< smallest and largest turn index in it; lowest > highest: none
-  std::int64_t highest = -1;
+  SharedText tokens;            ///< as they lie in it
+  PageRange turns;
   bool opaque = false;  ///< written with a codec this build does not know
 };
 

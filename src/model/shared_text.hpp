@@ -58,6 +58,8 @@ class TextSource {
   /// Of bytes that do not outlive the reading: texts are copied.
   TextSource() = default;
   explicit TextSource(std::shared_ptr<const void> owner) noexcept : owner_(std::move(owner)) {}
+  /// Whether the bytes outlive the reading.
+  [[nodiscard]] bool is_lasting() const noexcept { return owner_ != nullptr; }
   [[nodiscard]] SharedText take(std::string_view text) const {
     return owner_ ? SharedText(text, owner_) : SharedText(std::string(text));
   }

@@ -86,7 +86,9 @@ std::optional<bool> descends(const LogPosition& later, const Version& version) {
   };
   if (const auto answer = names_it(later.unsealed_tokens, later.version.seq)) return answer;
   for (const auto& page : later.pages) {
-    if (const auto answer = names_it(page.tokens, page.version.seq)) return answer;
+    if (const auto answer = names_it(format::decode_tokens(page.tokens), page.version.seq)) {
+      return answer;
+    }
   }
   if (!later.complete) return std::nullopt;
   return false;

@@ -1,6 +1,7 @@
 // Turns over sealed pages: growing, loading in part, editing, trimming; with both kinds of load and
 // several lengths of the log's tail.
 #include <algorithm>
+#include <optional>
 
 #include "contract/contract.hpp"
 
@@ -239,6 +240,24 @@ TEST_P(Turns, ClearingAllOfThemLeavesTheState) {
   }
   EXPECT_EQ(client.get_item("k", whole).turn_count(), 10U);
   EXPECT_EQ(texts(client.get_item("k", whole)).back(), "again 9");
+}
+
+// A load reads pages only when somebody looks; what they lie in is the context's from then on.
+TEST_P(Turns, OlderOnesAreThereWhenTheStorageIsNot) {
+  Context complete;
+  std::optional<Context> loaded;
+  {
+    Client client = open();
+    complete = grow(client, 40);
+    loaded = client.get_item("k", whole);
+    for (int i = 0; i < 10; ++i) {
+      Context again = client.get_item("k", whole);
+      add_turn(again, "later");
+      client.set_item("k", again);
+    }
+    ASSERT_TRUE(client.del_item("k"));
+  }
+  EXPECT_EQ(*loaded, complete);
 }
 
 TEST_P(Turns, ManyAtOnce) {

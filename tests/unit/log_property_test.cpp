@@ -85,6 +85,7 @@ class World {
   Truth merged_truth(const Client& client, const ContextState& theirs);
   void remember(const SaveRequest& request, const Version& version);
   void check();
+  void check_numbering(const ContextState& whole);
 
   std::mt19937_64 random_;
   std::uint64_t tokens_ = 0;
@@ -329,6 +330,7 @@ void World::check() {
   ContextState whole;
   const ReplayResult result = load_all(list_, whole);
   ASSERT_EQ(result.status, ReplayStatus::loaded) << result.why << " in row " << result.row;
+  check_numbering(whole);
   ASSERT_TRUE(truth_of(whole) == truth_);
   ContextState recent;
   ASSERT_EQ(load_recent(list_, 1 + below(12), recent).status, ReplayStatus::loaded);
@@ -339,9 +341,10 @@ void World::check() {
   });
   ASSERT_TRUE(truth_of(recent) == part);
   for (const PageMark& page : whole.position->pages) {
-    if (page.lowest > page.highest) continue;  // it holds tokens only
-    ASSERT_TRUE(unsealed.empty() || page.highest < unsealed.front()) << "numbering relies on it";
-    ASSERT_LT(page.highest, std::int64_t{whole.position->next_turn});
+    const TurnRange turns = page.turns.get();
+    if (turns == TurnRange()) continue;  // it holds tokens only
+    ASSERT_TRUE(unsealed.empty() || turns.highest < unsealed.front()) << "numbering relies on it";
+    ASSERT_LT(turns.highest, std::int64_t{whole.position->next_turn});
   }
   for (std::size_t i = 0; i < turn_parts; ++i) {
     const auto last = whole.turns.last_index(static_cast<TurnPart>(i));
@@ -351,6 +354,29 @@ void World::check() {
   const Version& known = history_[below(history_.size())];
   EXPECT_EQ(list_.find(known), 'C');
   EXPECT_EQ(list_.find({known.seq, token(~std::uint64_t{0})}), 'H');
+}
+
+/// What is told of numbering without reading old turns is what they tell, or what a load of the
+/// recent turns tells.
+void World::check_numbering(const ContextState& whole) {
+  const bool is_unread = whole.turns.here_from() != keep_all;
+  if (is_unread) ++seen["unread"];
+  TurnTable read = whole.turns;
+  read.read();
+  for (std::size_t i = 0; i < turn_parts; ++i) {
+    const auto part = static_cast<TurnPart>(i);
+    const auto here = next_index_here(whole, part);
+    const auto last = read.last_index(part);
+    const std::int64_t next = last ? *last + 1 : whole.next[i];
+    if (!here) {
+      ASSERT_TRUE(is_unread);
+    } else if (*here != next) {
+      ASSERT_GT(*here, next) << "a turn would be hidden";
+      ASSERT_FALSE(whole.turns.last_index_here(part)) << "it would be the last";
+      ++seen["numbered behind a gap"];
+    }
+    if (here && *here == next) ++seen["numbered alike"];
+  }
 }
 
 void World::step() {
@@ -387,6 +413,8 @@ TEST_P(LogProperty, WhatIsStoredIsWhatWasSaved) {
   for (const char op : {'a', 's', 'e', 'h', 'r'}) EXPECT_GT(world.ops[op], 0) << op;
   EXPECT_GT(world.seen["conflict"], 0);
   EXPECT_GT(world.seen["needs everything"], 0);
+  EXPECT_GT(world.seen["unread"], 0);
+  EXPECT_GT(world.seen["numbered alike"], 100 * world.seen["numbered behind a gap"]);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, LogProperty, ::testing::Range<std::uint64_t>(1, 9));

@@ -21,7 +21,7 @@ TEST(PlanReplace, ImportMakesPagesWithoutTokens) {
   for (const PageMark& page : state.position->pages) {
     EXPECT_TRUE(page.tokens.empty());
     EXPECT_EQ(page.version, state.position->version);
-    EXPECT_EQ(page.highest - page.lowest, 7);
+    EXPECT_EQ(page.turns.get().highest - page.turns.get().lowest, 7);
   }
   EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{40}));
   expect_reloads(list, state);
@@ -126,11 +126,12 @@ TEST(PlanSave, SealsAfterKDeltas) {
   }
   EXPECT_EQ(kinds(list), "PK");
   ASSERT_EQ(state.position->pages.size(), 1U);
-  EXPECT_EQ(state.position->pages[0].tokens.size(), 9U);
-  EXPECT_EQ(state.position->pages[0].highest, 7);
+  const auto tokens = decode_tokens(state.position->pages[0].tokens);
+  EXPECT_EQ(tokens.size(), 9U);
+  EXPECT_EQ(state.position->pages[0].turns.get(), (TurnRange{0, 7}));
   EXPECT_EQ(state.position->unsealed_turns, (std::vector<std::int64_t>{8}));
   for (std::uint32_t seq = 1; seq <= 9; ++seq) {
-    EXPECT_EQ(list.find({seq, state.position->pages[0].tokens[seq - 1]}), 'C');
+    EXPECT_EQ(list.find({seq, tokens[seq - 1]}), 'C');
   }
   expect_reloads(list, state);
 }
@@ -169,8 +170,8 @@ TEST(PlanSave, SealWithoutTurnsCarriesTokensOnly) {
   set_misc(state, "a", "1");
   EXPECT_EQ(save(list, state, options).request.op, SaveOp::seal);
   EXPECT_EQ(kinds(list), "PK");
-  EXPECT_EQ(state.position->pages[0].tokens.size(), 1U);
-  EXPECT_GT(state.position->pages[0].lowest, state.position->pages[0].highest);
+  EXPECT_EQ(decode_tokens(state.position->pages[0].tokens).size(), 1U);
+  EXPECT_EQ(state.position->pages[0].turns.get(), TurnRange());
   expect_reloads(list, state);
 }
 
@@ -226,7 +227,7 @@ TEST(PlanSave, SeveralPagesAreRewrittenWithAllTokens) {
   set_part(state, 12, TurnPart::response, message_text(99));
   EXPECT_EQ(save(list, state).request.op, SaveOp::replace);
   EXPECT_EQ(list.rows.back().front(), 'K');
-  EXPECT_EQ(state.position->pages[0].tokens.size(), 31U);
+  EXPECT_EQ(decode_tokens(state.position->pages[0].tokens).size(), 31U);
   for (const Version& version : history) EXPECT_EQ(list.find(version), 'C');
   expect_reloads(list, state);
 }

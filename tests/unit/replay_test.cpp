@@ -54,6 +54,24 @@ void expect_failure(const std::vector<std::string>& rows, errc error, std::size_
   }
 }
 
+/// The pages tell nothing of it until they are read.
+void expect_unreadable(const std::vector<std::string>& rows, errc error, std::string_view what) {
+  Loaded loaded = load(rows);
+  ASSERT_EQ(loaded.result.status, ReplayStatus::loaded) << loaded.result.why;
+  for (int look = 0; look < 2; ++look) {
+    try {
+      static_cast<void>(loaded.state.turns.all());
+      ADD_FAILURE() << "nothing was thrown: " << what;
+    } catch (const StorageError& damage) {
+      EXPECT_EQ(damage.reason(), error) << damage.what();
+      EXPECT_NE(damage.detail().find(what), std::string::npos) << damage.what();
+    }
+  }
+  EXPECT_THROW(loaded.state.turns.read(), FormatError);
+  const std::vector<std::string_view> views(rows.begin(), rows.end());
+  EXPECT_FALSE(inspect(views).empty());
+}
+
 TEST(Replay, NothingIsAbsent) {
   EXPECT_EQ(load({}).result.status, ReplayStatus::absent);
 }
@@ -120,9 +138,8 @@ TEST(Replay, RowsAddUp) {
   EXPECT_EQ(position.unsealed_turns, (std::vector<std::int64_t>{2, 3}));
   EXPECT_EQ(position.first, (FirstKept{keep_all, 1, keep_all}));
   ASSERT_EQ(position.pages.size(), 1U);
-  EXPECT_EQ(position.pages[0].lowest, 0);
-  EXPECT_EQ(position.pages[0].highest, 1);
-  EXPECT_EQ(position.pages[0].tokens, std::vector<Token>{token(1)});
+  EXPECT_EQ(position.pages[0].turns.get(), (TurnRange{0, 1}));
+  EXPECT_EQ(position.pages[0].tokens, encode_tokens(std::vector<Token>{token(1)}));
 
   const Loaded recent = load(rows, false);
   ASSERT_EQ(recent.result.status, ReplayStatus::loaded);
@@ -181,6 +198,12 @@ TEST(Replay, DecompressionBombIsRefused) {
   const std::string bomb = compress(std::string(limits::page_bytes + 1, ' '), 1, codec);
   expect_failure({page(1, bomb, codec), keyframe(2, R"({"id":1})")}, errc::too_large, 0,
                  "too large");
+  const std::string large = compress(std::string(limits::page_bytes, ' '), 1, codec);
+  std::vector<std::string> rows(limits::context_bytes / limits::page_bytes, page(1, large, codec));
+  rows.push_back(keyframe(2, R"({"id":1})"));
+  expect_failure(rows, errc::too_large, rows.size() - 1, "context_bytes");
+  rows.insert(rows.begin(), page(1, "{}"));
+  expect_failure(rows, errc::too_large, rows.size() - 2, "too large");
 }
 
 struct BadBody {
@@ -243,8 +266,26 @@ TEST(Replay, BadKeyframesAndPages) {
   expect_failure({keyframe(2, R"({"id":1,"misc_del":[]})")}, errc::unsupported_format, 0,
                  "misc_del");
   expect_failure({keyframe(2, R"({"id":1,"next":[0,0,21]})")}, errc::corrupt, 0, "next turn");
-  expect_failure({page(1, "[]"), keyframe(2, R"({"id":1})")}, errc::corrupt, 0, "broken");
-  expect_failure({page(1, "{}{}"), keyframe(2, R"({"id":1})")}, errc::corrupt, 0, "broken");
+}
+
+TEST(Replay, BadPagesAreToldWhenTheyAreRead) {
+  const std::string last = keyframe(3, R"({"id":1})");
+  const std::string sound = page(1, R"({"0":{"request":{}}})");
+  expect_unreadable({page(1, "[]"), last}, errc::corrupt, "row 0: the JSON is broken");
+  expect_unreadable({sound, page(2, "{}{}"), last}, errc::corrupt, "row 1: the JSON is broken");
+  expect_unreadable({sound, page(2, R"({"1":{"mood":{}}})"), last}, errc::unsupported_format,
+                    "row 1: the turn has the unknown member");
+  expect_unreadable({sound, page(2, R"({"20":{"request":{}}})"), last}, errc::corrupt,
+                    "row 1: a turn lies beyond the next turn index");
+  std::uint8_t codec = 0;
+  std::string packed = compress("{" + std::string(500, ' ') + "}", 1, codec);
+  ASSERT_EQ(codec, codec_zstd);
+  expect_unreadable({page(1, packed.substr(0, packed.size() - 1), codec), last}, errc::corrupt,
+                    "row 0: a page's payload cannot be decompressed");
+  expect_unreadable({page(1, packed + packed, codec), last}, errc::corrupt,
+                    "row 0: a page's payload cannot be decompressed");
+  // But what says nothing of its size is refused at once.
+  expect_failure({page(1, "x", codec), last}, errc::corrupt, 0, "cannot be decompressed");
 }
 
 TEST(Replay, LabelsMaySpellTheirStringsAnyWay) {
