@@ -74,7 +74,8 @@ class Json {
 };
 
 /// The members of a JSON object in the order they came. Names are unique, decoded UTF-8.
-/// Lookup is linear up to a few dozen members, then logarithmic by a sorted index.
+/// Lookup is linear up to a few dozen members, then by a hash index, whose hash nobody can
+/// foretell.
 class JsonObject {
  public:
   using Member = std::pair<std::string, Json>;
@@ -115,11 +116,12 @@ class JsonObject {
   using Index = std::vector<std::uint32_t>;
 
   [[nodiscard]] std::size_t position(std::string_view name) const noexcept;
-  [[nodiscard]] Index::const_iterator lower_bound(std::string_view name) const noexcept;
+  [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
+  void free_slot(std::size_t slot) noexcept;
   bool index();
 
   std::vector<Member> members_;
-  Index by_name_;  // positions sorted by name; empty while there are few members
+  Index by_name_;  // a hash table of positions, one more each; empty while there are few members
 };
 
 }  // namespace dialogstore

@@ -39,6 +39,8 @@ _NAME = "chatsky"  # what the rows have no place for lies under this name
 _REMEMBERED = 64  # contexts of one task, which a polling bot has for all its users
 
 Fields = list[tuple[str, list[tuple[int, Optional[bytes]]]]]
+Turns = list[tuple[int, _core.TurnPart, Optional[str]]]
+"""Index, part and text; None: it is gone."""
 
 
 @dataclass
@@ -56,6 +58,14 @@ class _Loaded:
     def moved(self, index: int) -> int:
         """Where the turn stands that has this index for Chatsky."""
         return index + sum(by for begin, by in self.shifts if index >= begin)
+
+
+@dataclass
+class _Own:
+    """A context that a task loads, and what it stored before that had ended."""
+
+    loading: asyncio.Task[_Loaded]
+    unsent: list[tuple[Optional[ContextMainInfo], Turns]] = field(default_factory=list)
 
 
 class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky has no types
@@ -89,9 +99,9 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
         self.full_path = self.storage.full_path  # without the password
         self._allow_pickle = allow_pickle
         self._loads: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[_Loaded]] = {}
-        self._loaded: weakref.WeakKeyDictionary[
-            asyncio.Task[Any], OrderedDict[str, asyncio.Task[_Loaded]]
-        ] = weakref.WeakKeyDictionary()
+        self._loaded: weakref.WeakKeyDictionary[asyncio.Task[Any], OrderedDict[str, _Own]] = (
+            weakref.WeakKeyDictionary()
+        )
 
     async def _connect(self) -> None:
         """Nothing to do: the first call connects."""
@@ -117,14 +127,8 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
     async def _update_context(
         self, ctx_id: str, ctx_info: Optional[ContextMainInfo], field_info: Fields
     ) -> None:
-        loading = self._own(ctx_id)
-        if loading is None:
-            loading = self._start_load(ctx_id)
-            self._remember(ctx_id, loading)
-        loaded = await asyncio.shield(loading)
-        core = loaded.core
         # What may be refused comes before any change.
-        turns = [
+        turns: Turns = [
             (
                 index,
                 FIELDS[field],
@@ -133,19 +137,19 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
             for field, items in field_info
             for index, value in items
         ]
+        own = self._own(ctx_id)
+        if own is None:
+            own = self._remember(ctx_id, self._start_load(ctx_id))
+        # Chatsky does not give them again: the next store sends them should this one fail.
+        own.unsent.append((ctx_info, turns))
+        loaded = await asyncio.shield(own.loading)
         try:
-            if core.has_pending_save():
+            if loaded.core.has_pending_save():
                 # By itself, as its turns either stay where they are or are moved with the new ones.
                 await self._save(ctx_id, loaded)
         finally:
-            # Chatsky does not give them again: the next store sends them should this one fail.
-            last = core.last_index()
-            for index, part, text in turns:
-                if text is None:
-                    core.erase(loaded.moved(index), part)
-                else:
-                    core.set_part(loaded.moved(index), part, text)
-            _put_main_info(loaded, ctx_info, last)
+            while own.unsent:
+                _put(loaded, *own.unsent.pop(0))
         await self._save(ctx_id, loaded)
 
     async def _save(self, ctx_id: str, loaded: _Loaded) -> None:
@@ -165,8 +169,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
                     loaded.misc = json.loads(misc)
 
     async def _delete_context(self, ctx_id: str) -> None:
-        await self.storage.del_item_async(ctx_id)
-        self._forget(ctx_id)
+        try:
+            await self.storage.del_item_async(ctx_id)
+        finally:  # it may be gone although nobody heard of it
+            self._forget(ctx_id)
 
     async def _load_field_latest(self, ctx_id: str, field_name: str) -> list[tuple[int, bytes]]:
         core = await self._joined(ctx_id)
@@ -186,15 +192,17 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
     ) -> list[tuple[int, bytes]]:
         part = FIELDS[field_name]
         own = self._own(ctx_id)
-        core = own.result().core if own is not None and own.done() else None
+        core = own.loading.result().core if own is not None and own.loading.done() else None
         if core is None or not all(core.has_part(index, part) for index in keys):
             core = await self._joined(ctx_id)
         found = [index for index in sorted(set(keys)) if core.has_part(index, part)]
         return self._values_of(core, field_name, found)
 
     async def _clear_all(self) -> None:
-        await self.storage.clear_async()
-        self._loaded.clear()
+        try:
+            await self.storage.clear_async()
+        finally:
+            self._loaded.clear()
 
     def close(self) -> None:
         self.storage.close()
@@ -234,23 +242,25 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
         loaded = await asyncio.shield(self._loads.get(place) or self._start_load(ctx_id))
         return loaded.core
 
-    def _remember(self, ctx_id: str, loading: asyncio.Task[_Loaded]) -> None:
+    def _remember(self, ctx_id: str, loading: asyncio.Task[_Loaded]) -> _Own:
+        own = _Own(loading)
         task = asyncio.current_task()
-        if task is None:
-            return
-        own = self._loaded.setdefault(task, OrderedDict())
-        own[ctx_id] = loading
-        own.move_to_end(ctx_id)
-        if len(own) > _REMEMBERED:
-            own.popitem(last=False)
+        if task is not None:
+            all_own = self._loaded.setdefault(task, OrderedDict())
+            all_own[ctx_id] = own
+            all_own.move_to_end(ctx_id)
+            if len(all_own) > _REMEMBERED:
+                all_own.popitem(last=False)
+        return own
 
-    def _own(self, ctx_id: str) -> Optional[asyncio.Task[_Loaded]]:
+    def _own(self, ctx_id: str) -> Optional[_Own]:
+        """Of the current task; loaded anew where that failed."""
         task = asyncio.current_task()
-        if task is None or task not in self._loaded:
-            return None
-        found = self._loaded[task].get(ctx_id)
-        if found is not None and found.done() and (found.cancelled() or found.exception()):
-            return None
+        found = None
+        if task is not None and task in self._loaded:
+            found = self._loaded[task].get(ctx_id)
+        if found is not None and _has_failed(found.loading):
+            found.loading = self._start_load(ctx_id)
         return found
 
     def _forget(self, ctx_id: str) -> None:
@@ -261,6 +271,10 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # Chatsky ha
         self, core: _core.Context, field: str, indices: Iterable[int]
     ) -> list[tuple[int, bytes]]:
         return [(index, value_of(core, field, index, self._allow_pickle)) for index in indices]
+
+
+def _has_failed(loading: asyncio.Task[_Loaded]) -> bool:
+    return loading.done() and (loading.cancelled() or loading.exception() is not None)
 
 
 def _main_info_of(core: _core.Context) -> Optional[ContextMainInfo]:
@@ -280,6 +294,17 @@ def _main_info_of(core: _core.Context) -> Optional[ContextMainInfo]:
         fields["framework_data"] = json.loads(framework_data)
     misc = core.members_to_dict(_core.Place.MISC)
     return ContextMainInfo(misc=misc, **fields)
+
+
+def _put(loaded: _Loaded, info: Optional[ContextMainInfo], turns: Turns) -> None:
+    core = loaded.core
+    last = core.last_index()
+    for index, part, text in turns:
+        if text is None:
+            core.erase(loaded.moved(index), part)
+        else:
+            core.set_part(loaded.moved(index), part, text)
+    _put_main_info(loaded, info, last)
 
 
 def _put_main_info(loaded: _Loaded, info: Optional[ContextMainInfo], last: int) -> None:

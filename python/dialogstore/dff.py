@@ -11,7 +11,6 @@ turns go behind theirs (`on_conflict="merge"`), and the DFF object then holds bo
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +32,7 @@ from ._dff_text import (
 )
 from ._dff_unread import UnreadMessage
 from ._loop import outcome_of
+from ._slices import Steps, at_once, in_slices, steps_of
 from ._twins import Twins, was_merged
 from ._values import is_same, key_bytes
 from .storage import Storage
@@ -42,7 +42,6 @@ __all__ = ["RedisContextStorage", "context_storage_factory"]
 _SCHEMES = frozenset(
     ["redis", "rediss", "redis+unix", "redis+cluster", "redis+sentinel", "sqlite", "memory"]
 )
-_LONG = 1000  # parts of turns; a load of so many takes a quarter of a millisecond
 
 
 class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no types
@@ -66,19 +65,19 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
 
     async def get_item_async(self, key: Hashable) -> Context:
         """The stored context. Raises KeyError when there is none."""
-        context = self._loaded(key, await outcome_of(self._find(key)))
-        await _let_others_run(context)
-        return context
+        return await in_slices(self._loaded(key, await outcome_of(self._find(key))))
 
     async def set_item_async(self, key: Hashable, value: Context) -> None:
         """Stores `value`, a Context or what `Context.cast` makes one of. Under the key None it
         goes under its own id, so that dialogs without a name do not overwrite each other."""
         context = value if isinstance(value, Context) else Context.cast(value)
-        twin = self._brought_up_to_date(context)
+        twin = await in_slices(self._brought_up_to_date(context))
         try:
             await outcome_of(self._save(key, context, twin))
-        finally:
-            self._adopt_merged(context, twin)
+            await in_slices(self._adopt_merged(context, twin))
+        except BaseException:
+            at_once(self._adopt_merged(context, twin))
+            raise
 
     async def del_item_async(self, key: Hashable) -> None:
         await outcome_of(partial(self._native.erase, _stored(key), None))
@@ -98,22 +97,20 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
     async def get_async(
         self, key: Hashable, default: Optional[Context] = None
     ) -> Optional[Context]:
-        context = self._or_default(key, default, await outcome_of(self._find(key)))
-        await _let_others_run(context)
-        return context
+        return await in_slices(self._or_default(key, default, await outcome_of(self._find(key))))
 
     # ---- blocking --------------------------------------------------------------------------------
 
     def __getitem__(self, key: Hashable) -> Context:
-        return self._loaded(key, self._find(key)(None, None))
+        return at_once(self._loaded(key, self._find(key)(None, None)))
 
     def __setitem__(self, key: Hashable, value: Context) -> None:
         context = value if isinstance(value, Context) else Context.cast(value)
-        twin = self._brought_up_to_date(context)
+        twin = at_once(self._brought_up_to_date(context))
         try:
             self._save(key, context, twin)(None, None)
         finally:
-            self._adopt_merged(context, twin)
+            at_once(self._adopt_merged(context, twin))
 
     def __delitem__(self, key: Hashable) -> None:
         self._native.erase(_stored(key), None, None, None)
@@ -129,7 +126,7 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         return True  # even when it holds nothing
 
     def get(self, key: Hashable, default: Optional[Context] = None) -> Optional[Context]:
-        return self._or_default(key, default, self._find(key)(None, None))
+        return at_once(self._or_default(key, default, self._find(key)(None, None)))
 
     def clear(self) -> None:
         self.storage.clear()
@@ -148,59 +145,67 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
 
     def _save(self, key: Hashable, value: Context, twin: _Twin) -> Start:
         stored = _stored(value.id if key is None else key)
-        return partial(self._native.save, stored, twin.core, False, None, None)
+        return partial(self._native.save_surveyed, stored, twin.core)
 
-    def _loaded(self, key: Hashable, found: Optional[_core.Context]) -> Context:
+    def _loaded(self, key: Hashable, found: Optional[_core.Context]) -> Steps[Context]:
         if found is None:
             raise _core.absent("get_item", _stored(key))
-        context, twin = self._built(found)
+        context, twin = yield from self._built(found)
         self._twins.attach(context, twin)
         return context
 
-    def _built(self, core: _core.Context) -> tuple[Context, _Twin]:
+    def _built(self, core: _core.Context) -> Steps[tuple[Context, _Twin]]:
         if not is_told_by_fields(core):
             return from_text(core.loaded_to_json()), _Twin(core)
-        seen, fields = self._fields.load(core, message_of)
+        seen, fields = yield from steps_of(self._fields.load(core, message_of))
         context = from_fields(core, fields)
         return context, _Twin(core, seen, context.id)
 
     def _or_default(
         self, key: Hashable, default: Optional[Context], found: Optional[_core.Context]
-    ) -> Optional[Context]:
+    ) -> Steps[Optional[Context]]:
         if found is not None:
-            return self._loaded(key, found)
+            return (yield from self._loaded(key, found))
         if isinstance(default, Context):
             # Saving it is then no overwrite when someone else creates the context meanwhile. What
             # was stored of it elsewhere, or here before it was deleted, is no past of that.
             old = self._twins.of(default)
             if old is not None and not old.core.has_pending_save():
                 self._twins.forget(default)
-            twin = self._brought_up_to_date(default)
+            twin = yield from self._brought_up_to_date(default)
             self._native.expect_absent(_stored(key), twin.core)
         return default
 
-    def _brought_up_to_date(self, value: Context) -> _Twin:
+    def _brought_up_to_date(self, value: Context) -> Steps[_Twin]:
         """The twin of a DFF object, which holds what that does."""
         twin = self._twins.of(value)
         if type(value) is not Context or (twin is not None and twin.id is not value.id):
             return self._assigned(value, twin)
-        is_new = twin is None
-        if twin is None:
-            head = value.model_copy(update=_nothing())
-            twin = _Twin(_core.Context.from_json(to_text(head)), None, value.id)
-        core, seen = twin.core, twin.seen
-        changes = self._fields.changes(seen, core, vars(value))
+        if twin is not None:
+            return (yield from self._changed(value, twin)) or self._assigned(value, twin)
+        head = value.model_copy(update=_nothing())
+        twin = _Twin(_core.Context.from_json(to_text(head)), None, value.id)
+        # Before the save: should nobody learn its outcome, the twin remembers that. And before the
+        # comparison, so that another task that saves it meanwhile is refused as ever.
+        self._twins.attach(value, twin)
+        try:
+            return (yield from self._changed(value, twin)) or self._assigned(value, None)
+        except BaseException:
+            self._twins.forget(value)
+            raise
+
+    def _changed(self, value: Context, twin: _Twin) -> Steps[Optional[_Twin]]:
+        """The twin with the changes of its DFF object; None when all has to be looked at."""
+        core = twin.core
+        changes = yield from steps_of(self._fields.compare(twin.seen, core, vars(value)))
         if changes is None:
-            return self._assigned(value, None if is_new else twin)
+            return None
         twin.seen = None  # unless all of it succeeds
         content = None
         if changes.fields or value.validation is not core.validation():
             changed = value.model_copy(update={**_nothing(), **changes.fields})
             content = _core.Context.from_json(to_text(changed))
         twin.seen = self._fields.apply(changes, core, content, is_same)
-        if is_new:
-            # Before the save: should nobody learn its outcome, the twin remembers that.
-            self._twins.attach(value, twin)
         return twin
 
     def _assigned(self, value: Context, twin: Optional[_Twin]) -> _Twin:
@@ -215,12 +220,12 @@ class RedisContextStorage(DBContextStorage):  # type: ignore[misc]  # DFF has no
         twin.id = value.id
         return twin
 
-    def _adopt_merged(self, value: Context, twin: _Twin) -> None:
+    def _adopt_merged(self, value: Context, twin: _Twin) -> Steps[None]:
         """After a merge the DFF object holds the merged content, as what is changed next is
         compared with that. It is merged before it is sent: also when the save failed then."""
         if not was_merged(twin.core):
             return
-        merged, built = self._built(twin.core)
+        merged, built = yield from self._built(twin.core)
         for name in type(value).model_fields:
             if name in type(merged).model_fields:  # others may have stored it as DFF's own class
                 setattr(value, name, getattr(merged, name))
@@ -240,13 +245,6 @@ class _Twin:
     """Of DFF's, when both were the same; None when only its JSON tells."""
     id: Union[UUID, int, str, None] = None
     """DFF's then."""
-
-
-async def _let_others_run(context: Any) -> None:
-    """So that building a long context, and what the bot does with it, do not hold up the event loop
-    in one piece."""
-    if isinstance(context, Context) and len(context.labels) + len(context.requests) > _LONG:
-        await asyncio.sleep(0)
 
 
 def _stored(key: Hashable) -> bytes:

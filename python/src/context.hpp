@@ -43,9 +43,11 @@ class PyContext {
 class HeldContext {
  public:
   explicit HeldContext(const PyContext& context);
-  ~HeldContext() { box_->saving.store(false, std::memory_order_release); }
-  HeldContext(const HeldContext&) = delete;
-  HeldContext& operator=(const HeldContext&) = delete;
+  ~HeldContext() {
+    if (box_) box_->saving.store(false, std::memory_order_release);
+  }
+  HeldContext(HeldContext&&) = default;
+  HeldContext& operator=(HeldContext&&) = delete;
 
   [[nodiscard]] Context& get() const noexcept { return box_->context; }
   [[nodiscard]] ContextBox& box() const noexcept { return *box_; }

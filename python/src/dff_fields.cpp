@@ -4,6 +4,7 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 
+#include "dff_comparison.hpp"
 #include "json_read.hpp"
 #include "model/context_access.hpp"
 #include "model/message_text.hpp"
@@ -93,59 +94,98 @@ void LargeDicts::keep(const std::string& text, nb::object dict) {
   if (young_.insert_or_assign(text, std::move(dict)).second) size_ += text.size();
 }
 
-nb::object DffFields::members_of(const JsonObject& object, Stamps& stamps) {
+Loading::Loading(std::shared_ptr<const PlainMessages> messages, LargeDicts& large,
+                 const PyContext& core, nb::callable validated)
+    : messages_(std::move(messages)),
+      large_(large),
+      held_(std::in_place, core),
+      validated_(std::move(validated)) {
+  const auto& turns = ContextAccess::state(held_->get()).turns.all();
+  // It is of the context as it came, once.
+  survey_ = std::exchange(held_->box().survey, {});
+  if (survey_.size() != turns.size()) survey_ = PlainMessages::survey(held_->get());
+  unread_ = nb::cast(UnreadTurns{turns, messages_});
+}
+
+bool Loading::step(Slice::Seconds seconds) {
+  const GarbagePause pause;
+  const Slice slice(seconds);
+  while (next_ < survey_.size()) {
+    load_turn();
+    if (slice.is_over()) return false;
+  }
+  return true;
+}
+
+void Loading::load_turn() {
+  const TurnText& turn = nb::inst_ptr<UnreadTurns>(unread_)->turns[next_];
+  const auto& is_plain = survey_[next_++];
+  const nb::object index = stolen(PyLong_FromLongLong(turn.index));
+  for (std::size_t i = 0; i < turn_parts; ++i) {
+    const std::string_view text = turn.parts[i];
+    if (text.empty()) continue;
+    const auto part = static_cast<TurnPart>(i);
+    if (part == TurnPart::label) {
+      put(sequences_[i], index, label_of(text));
+    } else if (is_plain[i]) {
+      put(sequences_[i], index, messages_->unread(unread_, index.ptr(), part));
+    } else {
+      put(sequences_[i], index, validated_message(text, validated_));
+    }
+  }
+}
+
+nb::object Loading::members_of(const JsonObject& object, Stamps& stamps) {
   const bool is_large = object.size() >= LargeDicts::least_members;
   const std::string text = is_large ? object.to_text() : std::string();
   nb::object members = is_large ? large_.find(text) : nb::object();
-  if (!members) {
-    members = read_members(object);
-    if (is_large) large_.put(text, members.ptr());
+  if (members) {
+    add_flat_stamp(stamps, members.ptr());
+    return members;
   }
+  members = read_members(object);
+  if (is_large) large_.put(text, members.ptr());
   add_stamps(stamps, members.ptr());
   return members;
 }
 
-std::pair<Seen, nb::dict> DffFields::load(const PyContext& core, const nb::callable& validated) {
+std::pair<Seen, nb::dict> Loading::result() {
   const GarbagePause pause;
-  const HeldContext held(core);
-  const auto& state = ContextAccess::state(held.get());
-  // It is of the context as it came, once.
-  Survey survey = std::exchange(held.box().survey, {});
-  if (survey.size() != state.turns.all().size()) survey = PlainMessages::survey(held.get());
-  auto plain = survey.begin();
-  const nb::object unread = nb::cast(UnreadTurns{state.turns.all(), messages_});
-  std::array<nb::dict, turn_parts> sequences;
-  for (const TurnText& turn : nb::inst_ptr<UnreadTurns>(unread)->turns) {
-    const nb::object index = stolen(PyLong_FromLongLong(turn.index));
-    const auto& is_plain = *plain++;
-    for (std::size_t i = 0; i < turn_parts; ++i) {
-      const std::string_view text = turn.parts[i];
-      if (text.empty()) continue;
-      const auto part = static_cast<TurnPart>(i);
-      if (part == TurnPart::label) {
-        put(sequences[i], index, label_of(text));
-      } else if (is_plain[i]) {
-        put(sequences[i], index, messages_->unread(unread, index.ptr(), part));
-      } else {
-        put(sequences[i], index, validated_message(text, validated));
-      }
-    }
-  }
+  const auto& state = ContextAccess::state(held_->get());
   Seen seen;
   nb::dict fields;
-  for (std::size_t i = 0; i < turn_parts; ++i) fields[sequence_names[i]] = sequences[i];
+  for (std::size_t i = 0; i < turn_parts; ++i) fields[sequence_names[i]] = sequences_[i];
   fields["misc"] = members_of(state.misc, seen.misc);
   fields["framework_states"] = members_of(state.framework_states, seen.framework_states);
+  close();
   return {std::move(seen), std::move(fields)};
 }
 
+Loading DffFields::load(const PyContext& core, nb::callable validated) {
+  return {messages_, large_, core, std::move(validated)};
+}
+
+Comparison DffFields::compare(const Seen* seen, const PyContext& twin, nb::dict fields) {
+  return {messages_, large_, seen, twin, std::move(fields)};
+}
+
 void bind_dff_fields(nb::module_& module) {
+  const auto seconds = nb::arg("seconds").none();
   nb::class_<Seen>(module, "Seen");
   nb::class_<Changes>(module, "Changes").def_ro("fields", &Changes::fields);
+  nb::class_<Loading>(module, "Loading")
+      .def("step", &Loading::step, seconds)
+      .def("result", &Loading::result)
+      .def("close", &Loading::close);
+  nb::class_<Comparison>(module, "Comparison")
+      .def("step", &Comparison::step, seconds)
+      .def("result", &Comparison::result)
+      .def("close", &Comparison::close);
   nb::class_<DffFields>(module, "DffFields")
       .def(nb::init<nb::object, nb::object>(), "message"_a, "unread"_a)
-      .def("load", &DffFields::load, "core"_a, "validated"_a)
-      .def("changes", &DffFields::changes, "seen"_a.none(), "twin"_a, "fields"_a)
+      .def("load", &DffFields::load, "core"_a, "validated"_a, nb::keep_alive<0, 1>())
+      .def("compare", &DffFields::compare, "seen"_a.none(), "twin"_a, "fields"_a,
+           nb::keep_alive<0, 1>(), nb::keep_alive<0, 2>())
       .def_static("apply", &DffFields::apply, "changes"_a, "twin"_a, "content"_a.none(),
                   "is_same"_a);
 }

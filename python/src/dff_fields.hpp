@@ -17,6 +17,7 @@
 #include "context.hpp"
 #include "dialogstore/context.hpp"
 #include "plain_messages.hpp"
+#include "slice.hpp"
 #include "stamps.hpp"
 
 namespace dialogstore::python {
@@ -76,20 +77,22 @@ class LargeDicts {
   Map young_, old_;
 };
 
+class Comparison;
+class Loading;
+
 /// `_core.DffFields`, with DFF's class of messages and the one of unread messages.
 class DffFields {
  public:
   DffFields(nanobind::object message, nanobind::object unread)
       : messages_(std::make_shared<const PlainMessages>(std::move(message), std::move(unread))) {}
 
-  /// What `core` holds, as fields of a DFF context. `validated` makes a message of DFF's JSON of it
-  /// where it takes pydantic.
-  std::pair<Seen, nanobind::dict> load(const PyContext& core, const nanobind::callable& validated);
+  /// What `core` holds becomes fields of a DFF context. `validated` makes a message of DFF's JSON
+  /// of it where it takes pydantic. This outlives what it returns.
+  Loading load(const PyContext& core, nanobind::callable validated);
 
-  /// How `fields`, a DFF context's own, differ from the twin. Nothing when they are of other types
-  /// than DFF gives them, so that all has to be looked at.
-  std::optional<Changes> changes(const Seen* seen, const PyContext& twin,
-                                 const nanobind::dict& fields);
+  /// How `fields`, a DFF context's own, differ from the twin. This and `seen` outlive what it
+  /// returns.
+  Comparison compare(const Seen* seen, const PyContext& twin, nanobind::dict fields);
 
   /// Puts changes into the twin: `content` is what DFF makes of their fields, None if there are
   /// none.
@@ -97,14 +100,35 @@ class DffFields {
                     const nanobind::object& is_same);
 
  private:
-  static bool compare_labels(PyObject* live, const TurnTable& stored, Changes& found);
-  bool compare_messages(TurnPart part, const Seen* seen, PyObject* live, const TurnTable& twin,
-                        Changes& found) const;
+  std::shared_ptr<const PlainMessages> messages_;
+  LargeDicts large_;
+};
 
+/// `_core.Loading`: the fields of a DFF context being built. Holds the twin meanwhile.
+class Loading {
+ public:
+  Loading(std::shared_ptr<const PlainMessages> messages, LargeDicts& large, const PyContext& core,
+          nanobind::callable validated);
+
+  /// Goes on; false when the slice was over before the work.
+  bool step(Slice::Seconds seconds);
+  /// What was built, and stamps of it. Lets go of the twin.
+  std::pair<Seen, nanobind::dict> result();
+  /// Lets go of the twin.
+  void close() { held_.reset(); }
+
+ private:
+  void load_turn();
   nanobind::object members_of(const JsonObject& object, Stamps& stamps);
 
   std::shared_ptr<const PlainMessages> messages_;
-  LargeDicts large_;
+  LargeDicts& large_;
+  std::optional<HeldContext> held_;
+  nanobind::callable validated_;
+  Survey survey_;
+  nanobind::object unread_;  ///< an UnreadTurns
+  std::size_t next_ = 0;     ///< in its turns
+  std::array<nanobind::dict, turn_parts> sequences_;
 };
 
 void bind_dff_fields(nanobind::module_& module);

@@ -34,6 +34,11 @@ bool add_stamps(Stamps& stamps, PyObject* dict) {
   return false;
 }
 
+bool add_flat_stamp(Stamps& stamps, PyObject* dict) {
+  stamps.push_back({dict, version_of(dict)});
+  return true;
+}
+
 bool are_valid(std::span<const Stamp> stamps, PyObject* dict) noexcept {
   return stamps.front().dict == dict && std::all_of(stamps.begin(), stamps.end(), [](Stamp stamp) {
            return version_of(stamp.dict) == stamp.version;
@@ -43,6 +48,10 @@ bool are_valid(std::span<const Stamp> stamps, PyObject* dict) noexcept {
 #else
 
 bool add_stamps(Stamps& /*stamps*/, PyObject* /*dict*/) {
+  return false;
+}
+
+bool add_flat_stamp(Stamps& /*stamps*/, PyObject* /*dict*/) {
   return false;
 }
 

@@ -23,6 +23,9 @@ using Stamps = std::vector<Stamp>;
 /// since what can change then is a dict or a list.
 bool add_stamps(Stamps& stamps, PyObject* dict);
 
+/// The same of a dict that holds no others and no lists.
+bool add_flat_stamp(Stamps& stamps, PyObject* dict);
+
 /// Whether `dict` and all inside it is as when the stamps were taken; there is one at least.
 bool are_valid(std::span<const Stamp> stamps, PyObject* dict) noexcept;
 

@@ -115,15 +115,30 @@ class PyStorage {
                   std::optional<ConflictPolicy> on_conflict, Milliseconds timeout, nb::object to,
                   nb::object future) {
     const auto call_options = options_of(timeout, on_conflict);
-    ContextAccess::state(context.get()).merged = false;
-    context.box()->survey.clear();  // what is merged in has other turns
-    return run_call(storage_, {context.box()}, to, future, [&](const auto& call) {
-      Context& target = context.box()->context;
+    return run_save(context, to, future, [&](Context& target, const auto& call) {
       if (create) {
         storage_->create_async(key_of(key), target, token_of<>(call), call_options);
       } else {
         storage_->set_item_async(key_of(key), target, token_of<>(call), call_options);
       }
+    });
+  }
+
+  /// For DFF: with the survey of what was merged, which it builds.
+  nb::object save_surveyed(const nb::bytes& key, PyContext& context, nb::object to,
+                           nb::object future) {
+    return run_save(context, to, future, [&](Context& target, const auto& call) {
+      const auto end = [call, box = context.box()](std::exception_ptr error) {
+        try {
+          if (ContextAccess::state(box->context).merged) {
+            box->survey = PlainMessages::survey(box->context);
+          }
+        } catch (const std::bad_alloc&) {  // whoever builds the context makes it
+        }
+        call->end(std::move(error), {});
+      };
+      const auto slot = call->signal.slot();
+      storage_->set_item_async(key_of(key), target, asio::bind_cancellation_slot(slot, end), {});
     });
   }
 
@@ -229,6 +244,15 @@ class PyStorage {
                     [&](const std::shared_ptr<Call>& call) { start(*storage_, call); });
   }
 
+  template <class Start>
+  nb::object run_save(PyContext& context, const nb::object& to, const nb::object& future,
+                      Start start) {
+    ContextAccess::state(context.get()).merged = false;
+    context.box()->survey.clear();  // what is merged in has other turns
+    return run_call(storage_, {context.box()}, to, future,
+                    [&](const auto& call) { start(context.box()->context, call); });
+  }
+
   std::shared_ptr<DBContextStorage> storage_;
 };
 
@@ -265,6 +289,7 @@ void bind_storage(nb::module_& module) {
       .def("find", &PyStorage::find, "key"_a, history, timeout, to, future)
       .def("find_surveyed", &PyStorage::find_surveyed, "key"_a, to, future)
       .def("save", &PyStorage::save, "key"_a, "context"_a, "create"_a, policy, timeout, to, future)
+      .def("save_surveyed", &PyStorage::save_surveyed, "key"_a, "context"_a, to, future)
       .def("erase", &PyStorage::erase, "key"_a, timeout, to, future)
       .def("len", &PyStorage::len, timeout, to, future)
       .def("clear", &PyStorage::clear, timeout, to, future)

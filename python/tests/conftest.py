@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
+from typing import Any, Callable, Optional
 
 import pytest
 
@@ -195,6 +195,44 @@ def uri(request: pytest.FixtureRequest) -> str:
 def storage(uri: str) -> Iterator[dialogstore.Storage]:
     with dialogstore.Storage(uri) as opened:
         yield opened
+
+
+@pytest.fixture
+def closing() -> Iterator[Callable[[Any], Any]]:
+    """Gives a storage back, and closes it when the test has ended."""
+    with contextlib.ExitStack() as stack:
+
+        def kept(storage: Any) -> Any:
+            stack.callback(storage.close)
+            return storage
+
+        yield kept
+
+
+# A framework's storage: the one that the test's module knows as RedisContextStorage.
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, uri: str, closing: Callable[[Any], Any]) -> Any:
+    return closing(request.module.RedisContextStorage(uri))
+
+
+@pytest.fixture
+def others(request: pytest.FixtureRequest, redis_uri: str, closing: Callable[[Any], Any]) -> Any:
+    """What another bot has; its replies come."""
+    return closing(request.module.RedisContextStorage(redis_uri))
+
+
+@pytest.fixture
+def losing(
+    request: pytest.FixtureRequest,
+    proxy: LosingProxy,
+    redis_uri: str,
+    closing: Callable[[Any], Any],
+) -> Any:
+    """One at the same dialogs as `others`, whose replies can be lost."""
+    uri = f"{proxy.uri}?{redis_uri.partition('?')[2]}"
+    return closing(request.module.RedisContextStorage(uri, timeout=1.0))
 
 
 def run_python(program: str, *arguments: str) -> subprocess.Popen[str]:

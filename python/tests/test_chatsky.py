@@ -6,7 +6,6 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,27 +21,18 @@ from chatsky.context_storages.database import DBContextStorage
 from chatsky.core import BaseResponse, Context, Message
 from chatsky.core.ctx_utils import ContextMainInfo
 from chatsky.core.message import Image, Location, Origin
-from chatsky.core.node_label import AbsoluteNodeLabel
 
 import dialogstore
+from chatsky_dialogs import START, hear, loaded, node, talk
 from dialogstore.chatsky import RedisContextStorage, context_storage_factory
-
-START = AbsoluteNodeLabel(flow_name="flow", node_name="start")
-
-
-@pytest.fixture
-def store(uri: str) -> Iterator[RedisContextStorage]:
-    storage = RedisContextStorage(uri)
-    yield storage
-    storage.close()
 
 
 def info(turn: int = 0, **fields: Any) -> ContextMainInfo:
     return ContextMainInfo(current_turn_id=turn, created_at=1, updated_at=2, **fields)
 
 
-def label(node: str) -> bytes:
-    return AbsoluteNodeLabel(flow_name="flow", node_name=node).model_dump_json().encode()
+def label(name: str) -> bytes:
+    return node(name).model_dump_json().encode()
 
 
 def message(text: str, **fields: Any) -> bytes:
@@ -120,22 +110,9 @@ async def test_deleting_touches_one_context(store: RedisContextStorage) -> None:
     assert await store.storage.len_async() == 0
 
 
-async def talk(store: DBContextStorage, ctx_id: str, *texts: str) -> Context:
-    context = await Context.connected(store, START, ctx_id)
-    for text in texts:
-        context.current_turn_id += 1
-        context.requests[context.current_turn_id] = Message(text=text)
-        context.labels[context.current_turn_id] = AbsoluteNodeLabel(
-            flow_name="flow", node_name=text
-        )
-        context.responses[context.current_turn_id] = Message(text=text.upper())
-    await context.store()
-    return context
-
-
 async def test_contexts_of_chatsky(store: RedisContextStorage) -> None:
-    await talk(store, "user", "one", "two", "three", "four", "five")
-    found = await Context.connected(store, START, "user")
+    await talk(store, "one", "two", "three", "four", "five")
+    found = await loaded(store)
     assert found.current_turn_id == 5
     assert found.labels.keys() == [0, 1, 2, 3, 4, 5]
     assert found.last_request.text == "five"
@@ -146,24 +123,24 @@ async def test_contexts_of_chatsky(store: RedisContextStorage) -> None:
     del found.requests[5]
     found.misc["x"] = 1
     await found.store()
-    again = await Context.connected(store, START, "user")
+    again = await loaded(store)
     assert again.requests.keys() == [1, 2, 3, 4]
     assert again.misc == {"x": 1}
     assert again.created_at == found.created_at
     await again.delete()
-    assert (await Context.connected(store, START, "user")).current_turn_id == 0
+    assert (await loaded(store)).current_turn_id == 0
     fresh = await Context.connected(store, START, None)
     await fresh.store()
-    assert (await Context.connected(store, START, fresh.id)).labels.keys() == [0]
+    assert (await loaded(store, fresh.id)).labels.keys() == [0]
 
 
 async def test_changed_messages_are_rewritten_when_asked(uri: str) -> None:
     store = RedisContextStorage(uri, rewrite_existing=True)
-    await talk(store, "user", "one")
-    context = await Context.connected(store, START, "user")
+    await talk(store, "one")
+    context = await loaded(store)
     (await context.requests[1]).text = "changed"
     await context.store()
-    assert (await Context.connected(store, START, "user")).last_request.text == "changed"
+    assert (await loaded(store)).last_request.text == "changed"
     store.close()
 
 
@@ -176,10 +153,10 @@ async def test_messages_come_back_as_they_were(store: RedisContextStorage) -> No
         extra_field={"deep": [True]},
         origin=Origin(interface="telegram"),
     )
-    context = await Context.connected(store, START, "user")
+    context = await loaded(store)
     context.requests[1] = stored
     await context.store()
-    found = (await Context.connected(store, START, "user")).last_request
+    found = (await loaded(store)).last_request
     assert found == stored
     assert type(found.attachments[0]) is Image
     assert not hasattr(found, "commands")
@@ -192,21 +169,21 @@ class Opaque:
 
 async def test_pickles_are_neither_stored_nor_read(uri: str) -> None:
     store, trusting = RedisContextStorage(uri), RedisContextStorage(uri, allow_pickle=True)
-    context = await Context.connected(store, START, "user")
+    context = await loaded(store)
     context.requests[1] = Message(text="x", misc={"object": Opaque()})
     with pytest.raises(TypeError, match="'object' has no JSON"):
         await context.store()
     assert await store.load_main_info("user") is None
 
-    context = await Context.connected(trusting, START, "user")
+    context = await loaded(trusting)
     context.requests[1] = Message(text="x", misc={"object": Opaque()})
     context.requests._items[1].origin = Origin(interface="i")
     context.requests._items[1].origin.message = Opaque()
     await context.store()
-    found = (await Context.connected(trusting, START, "user")).last_request
+    found = (await loaded(trusting)).last_request
     assert found.misc["object"] == Opaque()
     assert found.origin.message == Opaque()
-    careful = (await Context.connected(store, START, "user")).last_request
+    careful = (await loaded(store)).last_request
     assert isinstance(careful.misc["object"], str)  # the pickle, not loaded
     assert careful.origin == Origin(interface="i")
     store.close()
@@ -233,23 +210,22 @@ async def test_values_come_back_as_chatsky_wrote_them(store: RedisContextStorage
 
 
 async def test_no_turn_is_lost_between_two_bots(store: RedisContextStorage) -> None:
-    await talk(store, "user", "one")
+    await talk(store, "one")
 
-    loaded: list[Context] = []
+    contexts: list[Context] = []
     all_loaded = asyncio.Event()
 
     async def turn(text: str) -> None:
-        context = await Context.connected(store, START, "user")
-        loaded.append(context)
-        if len(loaded) == 8:
+        context = await loaded(store)
+        contexts.append(context)
+        if len(contexts) == 8:
             all_loaded.set()
         await all_loaded.wait()
-        context.current_turn_id += 1
-        context.requests[context.current_turn_id] = Message(text=text)
+        hear(context, text)
         await context.store()
 
     await asyncio.gather(*(turn(f"bot {i}") for i in range(8)))
-    found = await Context.connected(store, START, "user")
+    found = await loaded(store)
     texts = [m.text for m in await found.requests.values()]
     assert texts[0] == "one"
     assert sorted(texts[1:]) == [f"bot {i}" for i in range(8)]
@@ -258,17 +234,54 @@ async def test_no_turn_is_lost_between_two_bots(store: RedisContextStorage) -> N
 
 async def test_a_failed_save_is_not_lost(own_server: RedisServer) -> None:
     store = RedisContextStorage(own_server.uri, timeout=0.3)
-    context = await talk(store, "user", "one")
-    context.current_turn_id += 1
-    context.requests[context.current_turn_id] = Message(text="two")
+    context = await talk(store, "one")
+    hear(context, "two")
     own_server.pause()
     with pytest.raises(dialogstore.TimeoutError):
         await context.store()
     own_server.resume()
     store.storage.len(timeout=20)
     await context.store()
-    found = await Context.connected(store, START, "user")
+    found = await loaded(store)
     assert [m.text for m in await found.requests.values()] == ["one", "two"]
+    store.close()
+
+
+async def test_a_first_store_that_failed_is_not_lost(own_server: RedisServer) -> None:
+    """Of a context that nobody looked for, so that the store begins with that."""
+    store = RedisContextStorage(own_server.uri, timeout=0.3)
+    await store.storage.len_async()
+    context = await Context.connected(store, START, None)
+    hear(context, "one")
+    own_server.pause()
+    with pytest.raises(dialogstore.TimeoutError):
+        await context.store()
+    hear(context, "two")
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().call_later(0.1, task.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await context.store()
+    own_server.resume()
+    store.storage.len(timeout=20)
+    await context.store()
+    found = await loaded(store, context.id)
+    assert found.labels.keys() == [0]
+    assert [m.text for m in await found.requests.values()] == ["one", "two"]
+    store.close()
+
+
+async def test_a_load_leaves_behind_what_was_not_stored(own_server: RedisServer) -> None:
+    store = RedisContextStorage(own_server.uri, timeout=0.3)
+    await store.storage.len_async()
+    own_server.pause()
+    with pytest.raises(dialogstore.TimeoutError):
+        await store.update_context("user", info(1), [("requests", [(1, message("lost"))], [])])
+    own_server.resume()
+    store.storage.len(timeout=20)
+    await talk(store, "one")
+    found = await loaded(store)
+    assert [m.text for m in await found.requests.values()] == ["one"]
     store.close()
 
 
@@ -276,12 +289,11 @@ async def test_one_round_trip_for_a_load_and_one_for_a_save(
     redis_server: RedisServer, redis_uri: str
 ) -> None:
     store = RedisContextStorage(redis_uri)
-    await talk(store, "user", "one")
+    await talk(store, "one")
     with watched(redis_server) as commands:
-        context = await Context.connected(store, START, "user")
+        context = await loaded(store)
         loads = len(commands())
-        context.current_turn_id += 1
-        context.requests[context.current_turn_id] = Message(text="two")
+        hear(context, "two")
         await context.store()
         saves = len(commands()) - loads
     assert (loads, saves) == (1, 1)
@@ -326,10 +338,10 @@ async def test_contexts_of_other_bots_can_be_read(store: RedisContextStorage) ->
         theirs.add_response(text)
     theirs.misc["name"] = "Ann"
     store.storage["user"] = theirs
-    context = await Context.connected(store, START, "user")
+    context = await loaded(store)
     assert (context.current_turn_id, context.misc) == (1, {"name": "Ann"})
     assert context.last_label.node_name == "two"
-    await talk(store, "user", "three")
+    await talk(store, "three")
     found = store.storage["user"]
     assert [m["text"] for m in found.requests.values()] == ["one", "two", "three"]
     assert found.last_label == ("flow", "three")

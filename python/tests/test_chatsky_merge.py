@@ -4,7 +4,7 @@ then not those of the store."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from typing import Any, Optional
 
 import pytest
@@ -14,53 +14,17 @@ from conftest import LosingProxy
 pytest.importorskip("chatsky")
 
 from chatsky.core import Context, Message
-from chatsky.core.node_label import AbsoluteNodeLabel
 
 import dialogstore
+from chatsky_dialogs import answer, hear, loaded, talk
 from dialogstore.chatsky import RedisContextStorage
 
 Turn = tuple[int, Optional[str], Optional[str], Optional[str]]
 
 
-@pytest.fixture
-def store(uri: str) -> Iterator[RedisContextStorage]:
-    storage = RedisContextStorage(uri)
-    yield storage
-    storage.close()
-
-
-def label(node: str) -> AbsoluteNodeLabel:
-    return AbsoluteNodeLabel(flow_name="flow", node_name=node)
-
-
-async def loaded(store: RedisContextStorage) -> Context:
-    return await Context.connected(store, label("start"), "user")
-
-
-def hear(context: Context, text: str) -> None:
-    context.current_turn_id += 1
-    context.requests[context.current_turn_id] = Message(text=text)
-
-
-def answer(context: Context) -> None:
-    turn = context.current_turn_id
-    text = context.requests._items[turn].text
-    context.labels[turn] = label(text)
-    context.responses[turn] = Message(text=text.upper())
-
-
 async def another_task(work: Coroutine[Any, Any, Any]) -> Any:
     """Which has loaded nothing yet."""
     return await asyncio.create_task(work)
-
-
-async def talk(store: RedisContextStorage, *texts: str, **misc: Any) -> None:
-    context = await loaded(store)
-    for text in texts:
-        hear(context, text)
-        answer(context)
-    context.misc.update(misc)
-    await context.store()
 
 
 def turns_of(store: RedisContextStorage) -> list[Turn]:
@@ -81,7 +45,7 @@ def turn(index: int, text: str) -> Turn:
     return index, text, text, text.upper()
 
 
-START: Turn = (0, "start", None, None)
+FIRST: Turn = (0, "start", None, None)
 
 
 async def current_turn(store: RedisContextStorage) -> int:
@@ -96,23 +60,23 @@ async def test_a_turn_that_is_stored_in_steps_stays_one(store: RedisContextStora
     await another_task(talk(store, "theirs"))
     hear(context, "ours")
     await context.store()
-    assert turns_of(store) == [START, turn(1, "theirs"), (2, None, "ours", None)]
+    assert turns_of(store) == [FIRST, turn(1, "theirs"), (2, None, "ours", None)]
     answer(context)
     await context.store()
-    assert turns_of(store) == [START, turn(1, "theirs"), turn(2, "ours")]
+    assert turns_of(store) == [FIRST, turn(1, "theirs"), turn(2, "ours")]
     assert await current_turn(store) == 2
     await context.store()
     hear(context, "more")
     answer(context)
     await context.store()
-    assert turns_of(store) == [START, turn(1, "theirs"), turn(2, "ours"), turn(3, "more")]
+    assert turns_of(store) == [FIRST, turn(1, "theirs"), turn(2, "ours"), turn(3, "more")]
     assert await current_turn(store) == 3
 
 
 async def test_every_merge_moves_what_is_new_then(store: RedisContextStorage) -> None:
     await another_task(talk(store, "one"))
     context = await loaded(store)
-    expected = [START, turn(1, "one")]
+    expected = [FIRST, turn(1, "one")]
     for number in range(3):
         await another_task(talk(store, f"theirs {number}", f"again {number}"))
         hear(context, f"ours {number}")
@@ -141,7 +105,7 @@ async def test_first_turns_are_kept_apart(store: RedisContextStorage) -> None:
     await context.store()
     answer(context)
     await context.store()
-    expected = [START, turn(1, "theirs"), (2, "start", None, None), turn(3, "ours")]
+    expected = [FIRST, turn(1, "theirs"), (2, "start", None, None), turn(3, "ours")]
     assert turns_of(store) == expected
     assert await current_turn(store) == 3
 
@@ -157,7 +121,7 @@ async def test_a_turn_that_was_deleted_leaves_its_number(store: RedisContextStor
     await context.store()
     answer(context)
     await context.store()
-    assert turns_of(store) == [START, turn(1, "one"), turn(3, "theirs"), turn(4, "ours")]
+    assert turns_of(store) == [FIRST, turn(1, "one"), turn(3, "theirs"), turn(4, "ours")]
 
 
 async def test_a_store_without_a_turn_sets_nothing_back(store: RedisContextStorage) -> None:
@@ -173,7 +137,7 @@ async def test_a_store_without_a_turn_sets_nothing_back(store: RedisContextStora
     hear(context, "ours")
     answer(context)
     await context.store()
-    assert turns_of(store) == [START, turn(1, "one"), turn(2, "theirs"), turn(3, "ours")]
+    assert turns_of(store) == [FIRST, turn(1, "one"), turn(2, "theirs"), turn(3, "ours")]
 
 
 async def test_misc_of_others_stays(store: RedisContextStorage) -> None:
@@ -204,22 +168,7 @@ async def test_a_load_in_between_has_the_indices_of_the_store(store: RedisContex
     hear(context, "more")
     answer(context)
     await context.store()
-    assert turns_of(store) == [START, turn(1, "theirs"), turn(2, "ours"), turn(3, "more")]
-
-
-@pytest.fixture
-def losing(proxy: LosingProxy, redis_uri: str) -> Iterator[RedisContextStorage]:
-    """One whose replies can be lost."""
-    storage = RedisContextStorage(f"{proxy.uri}?{redis_uri.partition('?')[2]}", timeout=1.0)
-    yield storage
-    storage.close()
-
-
-@pytest.fixture
-def others(redis_uri: str) -> Iterator[RedisContextStorage]:
-    storage = RedisContextStorage(redis_uri)
-    yield storage
-    storage.close()
+    assert turns_of(store) == [FIRST, turn(1, "theirs"), turn(2, "ours"), turn(3, "more")]
 
 
 async def store_without_reply(context: Context, proxy: LosingProxy, after: int = 0) -> None:
@@ -238,7 +187,7 @@ async def test_a_merged_store_without_reply(
     await store_without_reply(context, proxy, after=1)
     answer(context)
     await context.store()
-    assert turns_of(others) == [START, turn(1, "theirs"), turn(2, "ours")]
+    assert turns_of(others) == [FIRST, turn(1, "theirs"), turn(2, "ours")]
     assert await current_turn(others) == 2
 
 
@@ -254,11 +203,11 @@ async def test_what_was_stored_without_reply_is_not_moved_later(
     await context.store()
     answer(context)
     await context.store()
-    assert turns_of(others) == [START, turn(1, "ours"), turn(2, "theirs")]
+    assert turns_of(others) == [FIRST, turn(1, "ours"), turn(2, "theirs")]
     hear(context, "more")
     answer(context)
     await context.store()
-    assert turns_of(others) == [START, turn(1, "ours"), turn(2, "theirs"), turn(3, "more")]
+    assert turns_of(others) == [FIRST, turn(1, "ours"), turn(2, "theirs"), turn(3, "more")]
     assert await current_turn(others) == 3
 
 
@@ -272,4 +221,4 @@ async def test_what_is_stored_while_in_doubt_is_kept(
     answer(context)
     await store_without_reply(context, proxy)
     await context.store()
-    assert turns_of(others) == [START, turn(1, "ours")]
+    assert turns_of(others) == [FIRST, turn(1, "ours")]

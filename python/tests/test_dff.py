@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import subprocess
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Optional, Union
@@ -13,7 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from conftest import RedisServer, run_python
+from conftest import RedisServer
 
 pytest.importorskip("dff")
 
@@ -34,13 +32,6 @@ from dff.script.core.message import (
 
 import dialogstore
 from dialogstore.dff import RedisContextStorage, context_storage_factory
-
-
-@pytest.fixture
-def store(uri: str) -> Iterator[RedisContextStorage]:
-    storage = RedisContextStorage(uri)
-    yield storage
-    storage.close()
 
 
 def talked(*texts: str, **fields: object) -> Context:
@@ -293,38 +284,6 @@ def test_a_merge_in_its_layout_reaches_the_object(redis_server: RedisServer) -> 
         store["user"] = context
     assert texts_of(ours) == texts_of(store["user"]) == ["one", "theirs", "ours"]
     store.clear()
-
-
-BOT = """
-import sys
-from dff.script import Context, Message
-from dialogstore.dff import RedisContextStorage
-
-storage = RedisContextStorage(sys.argv[1])
-for line in sys.stdin:
-    context = storage.get("user", Context(id="user"))
-    context.add_request(Message(text=line.strip()))
-    context.add_response(Message(text="heard"))
-    storage["user"] = context
-    print("saved", flush=True)
-"""
-
-
-def _say(bot: subprocess.Popen[str], text: str) -> None:
-    assert bot.stdin is not None
-    assert bot.stdout is not None
-    bot.stdin.write(text + "\n")
-    bot.stdin.flush()
-    assert bot.stdout.readline() == "saved\n"
-
-
-def test_a_bot_killed_between_turns_goes_on(redis_uri: str) -> None:
-    for text in ("one", "two", "three"):
-        bot = run_python(BOT, redis_uri)
-        _say(bot, text)
-        bot.kill()
-        bot.wait()
-    assert texts_of(RedisContextStorage(redis_uri)["user"]) == ["one", "two", "three"]
 
 
 async def test_cancelled_saves_leave_the_storage_usable(store: RedisContextStorage) -> None:

@@ -19,13 +19,6 @@ from dff.script.core.message import Attachment, Attachments, Command, DataModel
 from dialogstore.dff import RedisContextStorage
 
 
-@pytest.fixture
-def store(uri: str) -> Iterator[RedisContextStorage]:
-    storage = RedisContextStorage(uri)
-    yield storage
-    storage.close()
-
-
 class Note(DataModel):
     body: str = ""
 

@@ -4,7 +4,6 @@ ended, or they failed or were cancelled in the midst of a merge."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -19,21 +18,9 @@ from dialogstore.dff import RedisContextStorage
 
 
 @pytest.fixture
-def others(redis_uri: str) -> Iterator[RedisContextStorage]:
-    """What another bot has; its replies come."""
-    storage = RedisContextStorage(redis_uri)
-    yield storage
-    storage.close()
-
-
-@pytest.fixture
-def store(
-    proxy: LosingProxy, redis_uri: str, others: RedisContextStorage
-) -> Iterator[RedisContextStorage]:
-    storage = RedisContextStorage(f"{proxy.uri}?{redis_uri.partition('?')[2]}", timeout=1.0)
-    storage["warm"] = Context(id="warm")  # it is connected, and the server knows the script
-    yield storage
-    storage.close()
+def store(losing: RedisContextStorage) -> RedisContextStorage:
+    losing["warm"] = Context(id="warm")  # it is connected, and the server knows the script
+    return losing
 
 
 def talked(*texts: str) -> Context:

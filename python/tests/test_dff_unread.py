@@ -7,7 +7,6 @@ import gc
 import json
 import pickle
 import threading
-from collections.abc import Iterator
 from typing import Any, Callable, Union
 
 import pytest
@@ -26,10 +25,8 @@ KNOWN = Message(**CONTENT)
 
 
 @pytest.fixture
-def store() -> Iterator[RedisContextStorage]:
-    storage = RedisContextStorage("memory://")
-    yield storage
-    storage.close()
+def uri() -> str:
+    return "memory://"
 
 
 @pytest.fixture

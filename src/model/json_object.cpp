@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/random.hpp"
 #include "dialogstore/error.hpp"
 #include "dialogstore/json.hpp"
 #include "model/json_access.hpp"
@@ -16,37 +20,48 @@ namespace {
 constexpr std::size_t linear_members = 32;
 constexpr std::size_t usual_members = 4;
 
-// The first eight bytes as a number; a shorter name has zeros behind it. Names stand in the order
-// of these numbers wherever they differ.
-std::uint64_t beginning(std::string_view name) noexcept {
-  std::uint64_t number = 0;
-  for (std::size_t i = 0; i < sizeof number; ++i) {
-    number = number << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0U);
-  }
+// A key of this process: names that share a slot cannot be made up elsewhere, not to slow it down.
+std::uint64_t hash_key() {
+  static const std::uint64_t key = [] {
+    std::array<std::uint8_t, sizeof(std::uint64_t)> bytes{};
+    fill_random(bytes);
+    return std::bit_cast<std::uint64_t>(bytes) | 1;
+  }();
+  return key;
+}
+
+std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+template <class Number>
+std::uint64_t number_at(const char* at) noexcept {
+  Number number = 0;
+  std::memcpy(&number, at, sizeof number);
   return number;
 }
 
-using Beginning = std::pair<std::uint64_t, std::uint32_t>;  // and the name's position
+// Of at most eight bytes: another number for any others of the same length.
+std::uint64_t number_of(std::string_view bytes) noexcept {
+  const char* const begin = bytes.data();
+  const std::size_t size = bytes.size();
+  if (size >= 4) {
+    return number_at<std::uint32_t>(begin) << 32 | number_at<std::uint32_t>(begin + size - 4);
+  }
+  if (size == 0) return 0;
+  return number_at<std::uint8_t>(begin) << 16 | number_at<std::uint8_t>(begin + size / 2) << 8 |
+         number_at<std::uint8_t>(begin + size - 1);
+}
 
-// Byte by byte from the last one on, without those in which no two names differ. Names are many
-// here, short and alike: comparing them pair by pair takes several times as long.
-void sort_by_beginning(std::vector<Beginning>& order) {
-  constexpr std::size_t bytes = sizeof(std::uint64_t);
-  std::array<std::array<std::uint32_t, 256>, bytes> counts{};
-  const auto byte = [](const Beginning& each, std::size_t i) {
-    return each.first >> (8 * i) & 255;
-  };
-  for (const auto& each : order) {
-    for (std::size_t i = 0; i < bytes; ++i) ++counts[i][byte(each, i)];
+std::uint64_t hash_of(std::string_view name) noexcept {
+  const std::uint64_t key = hash_key();  // `index` asked for it first
+  std::uint64_t hash = key ^ name.size();
+  for (; name.size() > sizeof hash; name.remove_prefix(sizeof hash)) {
+    hash = mixed(hash ^ number_at<std::uint64_t>(name.data()), key);
   }
-  std::vector<Beginning> sorted(order.size());
-  for (std::size_t i = 0; i < bytes; ++i) {
-    if (counts[i][byte(order.front(), i)] == order.size()) continue;
-    std::uint32_t place = 0;
-    for (auto& count : counts[i]) place += std::exchange(count, place);
-    for (const auto& each : order) sorted[counts[i][byte(each, i)]++] = each;
-    order.swap(sorted);
-  }
+  return mixed(hash ^ number_of(name), key);
 }
 
 }  // namespace
@@ -64,23 +79,40 @@ JsonObject JsonObject::parse(std::string_view text) {
 
 // Position of `name`, or size() when there is none.
 std::size_t JsonObject::position(std::string_view name) const noexcept {
-  if (members_.size() <= linear_members) {
+  if (by_name_.empty()) {
     const auto found = std::find_if(members_.begin(), members_.end(),
                                     [name](const Member& member) { return member.first == name; });
     return static_cast<std::size_t>(found - members_.begin());
   }
-  const auto found = lower_bound(name);
-  return found != by_name_.end() && members_[*found].first == name ? *found : members_.size();
+  const std::uint32_t found = by_name_[slot_of(name)];
+  return found == 0 ? members_.size() : found - 1;
 }
 
-JsonObject::Index::const_iterator JsonObject::lower_bound(std::string_view name) const noexcept {
-  return std::lower_bound(by_name_.begin(), by_name_.end(), name,
-                          [this](std::uint32_t position, std::string_view wanted) {
-                            return members_[position].first < wanted;
-                          });
+// Where the index has the name, or where it would be put. There is room: at most half is taken.
+std::size_t JsonObject::slot_of(std::string_view name) const noexcept {
+  const std::size_t mask = by_name_.size() - 1;
+  std::size_t slot = hash_of(name) & mask;
+  while (by_name_[slot] != 0 && members_[by_name_[slot] - 1].first != name) {
+    slot = (slot + 1) & mask;
+  }
+  return slot;
 }
 
-// Sorts the names anew when there are many; false when one is repeated.
+// Those behind it that it kept from their own slot move up.
+void JsonObject::free_slot(std::size_t slot) noexcept {
+  const std::size_t mask = by_name_.size() - 1;
+  for (std::size_t next = slot;;) {
+    next = (next + 1) & mask;
+    if (by_name_[next] == 0) break;
+    const std::size_t wanted = hash_of(members_[by_name_[next] - 1].first) & mask;
+    if (((next - wanted) & mask) < ((next - slot) & mask)) continue;
+    by_name_[slot] = by_name_[next];
+    slot = next;
+  }
+  by_name_[slot] = 0;
+}
+
+// Indexes the names anew when there are many; false when one is repeated.
 bool JsonObject::index() {
   by_name_.clear();
   if (members_.size() <= linear_members) {
@@ -90,29 +122,14 @@ bool JsonObject::index() {
     }
     return true;
   }
-  // By their beginnings, which tells most names apart without a look at the names themselves.
-  std::vector<Beginning> order;
-  order.reserve(members_.size());
-  for (const auto& [name, value] : members_) {
-    order.emplace_back(beginning(name), static_cast<std::uint32_t>(order.size()));
+  static_cast<void>(hash_key());
+  by_name_.resize(2 * std::bit_ceil(members_.size()));
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    std::uint32_t& place = by_name_[slot_of(members_[i].first)];
+    if (place != 0) return false;
+    place = static_cast<std::uint32_t>(i + 1);
   }
-  sort_by_beginning(order);
-  for (auto run = order.begin(); run != order.end();) {
-    const auto end = std::find_if(run, order.end(),
-                                  [run](const auto& other) { return other.first != run->first; });
-    if (end - run > 1) {
-      std::sort(run, end, [this](const auto& a, const auto& b) {
-        return members_[a.second].first < members_[b.second].first;
-      });
-    }
-    run = end;
-  }
-  by_name_.reserve(order.size());
-  for (const auto& [first, position] : order) by_name_.push_back(position);
-  return std::adjacent_find(by_name_.begin(), by_name_.end(),
-                            [this](std::uint32_t a, std::uint32_t b) {
-                              return members_[a].first == members_[b].first;
-                            }) == by_name_.end();
+  return true;
 }
 
 const Json* JsonObject::find(std::string_view name) const noexcept {
@@ -129,28 +146,28 @@ void JsonObject::set(std::string_view name, Json value) {
   if (!is_utf8(name)) throw_error(errc::invalid_json, "", "", "a member's name is not UTF-8");
   members_.emplace_back(std::string(name), std::move(value));
   if (members_.size() <= linear_members) return;
-  if (by_name_.empty()) {
+  if (2 * members_.size() > by_name_.size()) {
     index();
   } else {
-    by_name_.insert(lower_bound(name), static_cast<std::uint32_t>(members_.size() - 1));
+    by_name_[slot_of(name)] = static_cast<std::uint32_t>(members_.size());
   }
 }
 
 bool JsonObject::erase(std::string_view name) {
   const std::size_t found = position(name);
   if (found == members_.size()) return false;
+  if (members_.size() <= linear_members + 1) by_name_.clear();
+  if (!by_name_.empty()) free_slot(slot_of(name));
   members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(found));
-  if (members_.size() <= linear_members) {
-    by_name_.clear();
-    return true;
-  }
-  const auto gone = static_cast<std::uint32_t>(found);
-  std::erase(by_name_, gone);
-  for (std::uint32_t& position : by_name_) position -= position > gone ? 1U : 0U;
+  for (std::uint32_t& place : by_name_) place -= place > found + 1 ? 1U : 0U;
   return true;
 }
 
 void JsonObject::append_to(std::string& out) const {
+  constexpr std::size_t around = 4;  // quotes, colon, comma
+  std::size_t size = out.size() + 2;
+  for (const auto& [name, value] : members_) size += name.size() + value.text().size() + around;
+  out.reserve(size);
   char separator = '{';
   for (const auto& [name, value] : members_) {
     out += separator;
