@@ -133,7 +133,8 @@ class PyStorage {
           if (ContextAccess::state(box->context).merged) {
             box->survey = PlainMessages::survey(box->context);
           }
-        } catch (const std::bad_alloc&) {  // whoever builds the context makes it
+        } catch (const std::bad_alloc&) {  // whoever builds the context makes it,
+        } catch (const StorageError&) {    // or is told that older turns are damaged
         }
         call->end(std::move(error), {});
       };
