@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from collections import Counter
 from statistics import mean
 
 from .servers import RedisServer
@@ -41,13 +42,18 @@ def use_clock(arguments, benchmark):
 
 
 def updater_of(arguments, preset, end=lambda: None):
-    """The preset's updater; after so many updates of a context it gives what `end` does."""
-    if arguments.updates is None:
-        return preset.context_updater
-    longest = preset.from_dialog_len + arguments.updates * preset.step_dialog_len
+    """The preset's updater; after so many updates of a context it gives what `end` does. They are
+    counted: a context with its newest turns alone never gets as long as the preset wants it."""
+    most = (preset.to_dialog_len - 1 - preset.from_dialog_len) // preset.step_dialog_len
+    if arguments.updates is not None:
+        most = min(most, arguments.updates)
+    updates = Counter()
 
     def updated(context):
-        return end() if len(context.labels) >= longest else preset.context_updater(context)
+        if updates[context.id] == most:
+            return end()
+        updates[context.id] += 1
+        return preset.context_updater(context)
 
     return updated
 
