@@ -95,6 +95,7 @@ std::optional<std::string> told_of(const Planted& defect) {
   RedisServer server;
   auto options = storages_at(server, "timeout=10s");
   options.has_erases = false;
+  options.is_paced = true;
   bool is_planted = false;
   const auto said = told_by([&] {
     FaultRun run({.name = "", .promise = "", .told = {}}, options, server);
@@ -134,13 +135,35 @@ TEST(FaultRun, FindsAnswersThatNoPromiseAllows) {
   EXPECT_NE(said.find("server_out_of_memory"), std::string::npos) << said;
 }
 
+TEST(FaultRun, PacedCallersRestUnlessTheyAreWaitedFor) {
+  RedisServer server;
+  auto options = storages_at(server, "timeout=10s");
+  options.is_paced = true;
+  Workload workload(options);
+  std::vector<std::pair<Moment, Moment>> rests;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(workload.goes_on(10)) << workload.failure();
+    const auto begin = right_now();
+    for (int question = 0; question < 20; ++question) server.command({"PING"});
+    rests.emplace_back(begin, right_now());
+  }
+  workload.stop();
+  for (const auto& [key, history] : workload.histories()) {
+    for (const auto& call : history.calls) {
+      for (const auto& [begin, end] : rests) EXPECT_TRUE(call.end < begin || call.begin > end);
+    }
+  }
+}
+
 // Where a primary was deposed, what was acknowledged when all callers had left it must be there.
 TEST(FaultRun, FindsALossThatNoDeposedPrimaryExplains) {
   for (const bool is_lost : {false, true}) {
     RedisServer server;
     auto options = storages_at(server, "timeout=10s");
     options.contexts = 1;
-    options.turns = 100'000;
+    options.turns = 1'000;
+    // A turn that is saved later begins later, however long this thread gets no time to run.
+    options.is_paced = true;
     const auto said = told_by([&] {
       const auto from = right_now();
       FaultRun run({.name = "", .promise = "", .told = {}, .may_lose = true}, options, server);

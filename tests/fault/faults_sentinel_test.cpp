@@ -13,8 +13,6 @@ namespace {
 
 using What = AllowedLoss::What;
 
-constexpr std::chrono::seconds failover_patience{30};
-
 class FaultsOfSentinels : public testing::Test {
  protected:
   void start(RedisSentinelsOptions options) {
@@ -27,9 +25,6 @@ class FaultsOfSentinels : public testing::Test {
     return [this] { return std::vector{&watched_->server(primary())}; };
   }
   std::size_t primary() { return watched_->is_named(0) ? 0 : 1; }
-  void wait_for_takeover(std::size_t number) {
-    EXPECT_TRUE(eventually([&] { return watched_->is_named(number); }, failover_patience));
-  }
 
   /// A primary that is about to be deposed, and from when on what it takes may be lost.
   struct Victim {
@@ -47,22 +42,20 @@ class FaultsOfSentinels : public testing::Test {
     const auto victim = choose_victim();
     watched_->cut_off(victim.number);
     meanwhile();
-    wait_for_takeover(1 - victim.number);
+    EXPECT_TRUE(watched_->wait_for_takeover(1 - victim.number));
     return victim;
   }
   /// Waits until callers have left the one that was cut off, and none comes back while `proof` of
   /// that is given. Since when that is so.
   Moment wait_until_left(std::size_t deposed, const std::function<void()>& proof) {
     Moment left;
-    EXPECT_TRUE(eventually(
-        [&] {
-          const auto connections = connections_to(deposed);
-          left = right_now();
-          if (has_callers(deposed)) return false;
-          proof();
-          return connections_to(deposed) == connections;
-        },
-        failover_patience));
+    EXPECT_TRUE(eventually([&] {
+      const auto connections = connections_to(deposed);
+      left = right_now();
+      if (has_callers(deposed)) return false;
+      proof();
+      return connections_to(deposed) == connections;
+    }));
     EXPECT_TRUE(watched_->is_primary(deposed)) << "it does not know";
     return left;
   }
@@ -92,7 +85,7 @@ TEST_F(FaultsOfSentinels, PrimaryKilled) {
   run.repeat([&] {
     const auto killed = primary();
     watched_->server(killed).kill9();
-    wait_for_takeover(1 - killed);
+    EXPECT_TRUE(watched_->wait_for_takeover(1 - killed));
     watched_->server(killed).restart();
     EXPECT_TRUE(watched_->wait_until_sound());
   });
@@ -154,12 +147,11 @@ TEST_F(FaultsOfSentinels, DeposedPrimaryWakesUp) {
   run.repeat([&] {
     const auto deposed = choose_victim();
     watched_->server(deposed.number).stop_process();
-    wait_for_takeover(1 - deposed.number);
+    EXPECT_TRUE(watched_->wait_for_takeover(1 - deposed.number));
     watched_->server(deposed.number).continue_process();
     // It answers until then, with what it knows: callers come back to it who have asked before the
     // takeover.
-    EXPECT_TRUE(
-        eventually([&] { return !watched_->is_primary(deposed.number); }, failover_patience));
+    EXPECT_TRUE(eventually([&] { return !watched_->is_primary(deposed.number); }));
     run.allow_loss(What::branch, deposed.from);
     EXPECT_TRUE(watched_->wait_until_sound());
   });

@@ -9,6 +9,7 @@
 #include "dialogstore/context_storage.hpp"
 #include "dialogstore/error.hpp"
 #include "redis/keys.hpp"
+#include "support/cluster_failover.hpp"
 #include "support/eventually.hpp"
 #include "support/redis_cluster.hpp"
 
@@ -44,8 +45,7 @@ class Talk {
   // Waits until this many more turns were saved.
   [[nodiscard]] bool goes_on(std::size_t turns) {
     const auto until = saved_.load() + turns;
-    return eventually([&] { return saved_ >= until || has_failed(); }, std::chrono::seconds(30)) &&
-           !has_failed();
+    return eventually([&] { return saved_ >= until || has_failed(); }) && !has_failed();
   }
   std::size_t saved() const { return saved_; }
   std::size_t retried() const { return retried_; }
@@ -211,15 +211,14 @@ TEST(Cluster, PrimariesFailWhileDialogsGoOn) {
   ASSERT_TRUE(cluster.wait_until_sound());
 
   // It hangs; its replica, the one deposed before, takes over; it wakes up and is a replica.
-  cluster.node(successor).stop_process();
-  ASSERT_TRUE(eventually([&] { return cluster.is_primary(first); }, std::chrono::seconds(20)));
+  ASSERT_TRUE(
+      take_over(cluster, successor, first, [&] { cluster.node(successor).stop_process(); }));
   cluster.node(successor).continue_process();
   ASSERT_TRUE(cluster.wait_until_sound());
   ASSERT_TRUE(talk.goes_on(50)) << talk.failure();
 
   // It dies, and comes back as a replica.
-  cluster.node(first).kill9();
-  ASSERT_TRUE(eventually([&] { return cluster.is_primary(successor); }, std::chrono::seconds(20)));
+  ASSERT_TRUE(take_over(cluster, first, successor, [&] { cluster.node(first).kill9(); }));
   cluster.node(first).restart();
   ASSERT_TRUE(talk.goes_on(50)) << talk.failure();
 

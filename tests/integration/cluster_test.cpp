@@ -149,10 +149,13 @@ TEST(Cluster, SaysWhatIsWrong) {
   const auto slot = std::to_string(names.context("k").slot);
   const auto owner = cluster.owner_of(names.context("k").slot);
   ASSERT_FALSE(cluster.node(owner).command({"CLUSTER", "DELSLOTS", slot}).is_error());
-  const auto down = error_of([&] { return storage->get_item("k"); });
-  EXPECT_EQ(down.first, errc::unavailable) << down.second;
+  // On a busy machine the last of several questions may be the one that has no answer in time.
+  const auto is_unavailable = [&](const auto& call) {
+    return eventually([&] { return error_of(call).first == errc::unavailable; });
+  };
+  EXPECT_TRUE(is_unavailable([&] { return storage->get_item("k"); }));
   auto unsaved = dialog("y");
-  EXPECT_EQ(error_of([&] { return storage->set_item("k", unsaved), 0; }).first, errc::unavailable);
+  EXPECT_TRUE(is_unavailable([&] { return storage->set_item("k", unsaved), 0; }));
   ASSERT_FALSE(cluster.node(owner).command({"CLUSTER", "ADDSLOTS", slot}).is_error());
   EXPECT_TRUE(
       eventually([&] { return error_of([&] { return storage->contains("k"); }).first == errc{}; }));

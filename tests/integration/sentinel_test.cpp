@@ -13,8 +13,6 @@
 namespace dialogstore::test {
 namespace {
 
-constexpr std::chrono::seconds failover_patience{30};
-
 Context dialog(const std::string& text) {
   Context context(Json("id"));
   context.add_request(text);
@@ -65,21 +63,22 @@ TEST(Sentinel, AFailoverIsFollowedWhileADialogGoesOn) {
 
   // It hangs: the replica takes over, and a save that waits in the old one goes on in the new one.
   watched.server(0).stop_process();
+  watched.watch_closely();
   context.add_request("while it hangs");
   plain->set_item("dialog", context);
-  EXPECT_TRUE(eventually([&] { return watched.is_primary(1); }));
+  EXPECT_TRUE(watched.wait_for_takeover(1));
   EXPECT_EQ(plain->get_item("dialog").turn_count(), 61U);
 
   // It wakes up, believes for a while that it is the primary, and gets no request.
   watched.server(0).continue_process();
-  EXPECT_TRUE(eventually([&] { return !watched.is_primary(0); }, failover_patience));
+  EXPECT_TRUE(eventually([&] { return !watched.is_primary(0); }));
   EXPECT_EQ(plain->get_item("dialog").last_request()->text, "while it hangs");
-  EXPECT_TRUE(eventually([&] { return watched.server(0).info("master_link_status") == "up"; },
-                         failover_patience));
+  EXPECT_TRUE(eventually([&] { return watched.server(0).info("master_link_status") == "up"; }));
 
   // A storage opened now finds the new one; and the way back, by a crash.
   EXPECT_EQ(context_storage_factory(uri)->len(), 1U);
   watched.server(1).kill9();
+  watched.watch_closely();
   context.add_request("after the crash");
   plain->set_item("dialog", context);
   EXPECT_TRUE(eventually([&] { return watched.is_primary(0); }));
@@ -93,7 +92,7 @@ TEST(Sentinel, APrimaryThatWasDeposedBehindOurBackIsLeft) {
   auto context = dialog("before");
   storage->set_item("k", context);
   watched.cut_off(0);
-  ASSERT_TRUE(eventually([&] { return watched.is_named(1); }, failover_patience));
+  ASSERT_TRUE(watched.wait_for_takeover(1));
   // Nothing tells us: the connection stands, and the server calls itself the primary.
   ASSERT_TRUE(watched.is_primary(0));
   EXPECT_TRUE(eventually([&] {

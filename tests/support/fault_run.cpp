@@ -86,11 +86,11 @@ FaultRun::FaultRun(Fault fault, WorkloadOptions workload,
       servers_(servers),
       random_(workload.seed),
       workload_(suited(std::move(workload), fault_)) {
-  EXPECT_TRUE(workload_.goes_on(20)) << workload_.failure();
+  EXPECT_TRUE(workload_.goes_on(20, patience)) << workload_.failure();
   begin_ = std::chrono::steady_clock::now();
 }
 
-void FaultRun::repeat(const std::function<void()>& round) {
+void FaultRun::repeat(const std::function<void()>& round, std::size_t most) {
   const auto until = std::chrono::steady_clock::now() + fault_time();
   do {
     round();
@@ -98,13 +98,13 @@ void FaultRun::repeat(const std::function<void()>& round) {
     ASSERT_TRUE(workload_.goes_on(20, patience))
         << fault_.name << ", round " << rounds_ << ": nothing is saved any more. "
         << workload_.failure();
-  } while (std::chrono::steady_clock::now() < until);
+  } while (std::chrono::steady_clock::now() < until && rounds_ < most);
 }
 
 void FaultRun::allow_loss(AllowedLoss::What what, Moment from, Moment to) {
   losses_.push_back({what, from, to});
-  if (what != AllowedLoss::What::branch) return;
-  fault_.may_lose = true;
+  if (what == AllowedLoss::What::everything) return;
+  fault_.may_lose = fault_.may_lose || what == AllowedLoss::What::branch;
   fault_.may_unlist = true;
 }
 

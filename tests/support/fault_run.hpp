@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <random>
 #include <set>
 #include <string>
@@ -47,9 +48,10 @@ class FaultRun {
   /// What a context is called in Redis.
   std::string name_of(const std::string& key) const { return prefix() + key + "}"; }
 
-  /// Breaks something and mends it, again and again while there is time, at least once. After each
-  /// round turns must be saved again.
-  void repeat(const std::function<void()>& round);
+  /// Breaks something and mends it, again and again while there is time, at least once and so many
+  /// times at most. After each round turns must be saved again.
+  void repeat(const std::function<void()>& round,
+              std::size_t most = std::numeric_limits<std::size_t>::max());
   /// What is there may be lost by itself between these moments.
   void allow_loss(AllowedLoss::What what, Moment from, Moment to);
   /// … from that moment on until now.

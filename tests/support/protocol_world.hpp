@@ -5,6 +5,7 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
@@ -70,23 +71,27 @@ class ProtocolWorld {
     std::function<void()> on_success;
   };
 
-  // protocol_world.cpp: the server and the faults
+  // protocol_world.cpp: the clients' lines and the faults
   std::unique_ptr<Line> open_line(int client, const std::string& name_space);
   void step();
   void step_client(Client& client);
   void decide(Client& client, Line& line, std::shared_ptr<ParkedCall> call);
-  RedisReply execute(const ParkedCall& call, bool is_late);
-  RedisReply execute_save(const ParkedCall& call, bool is_late);
-  void note(const Line& line, ParkedCall& call);
-  [[nodiscard]] SentSave save_of(const ParkedCall& call, bool is_late) const;
   void trace(std::string event);
-  void check(const std::string& key);
-  void move_clock(std::int64_t milliseconds);
   void cancel(Client& client);
   void wait_for(Client& client);
   void settle(Line& line);
+
+  // protocol_server.cpp: what the server executes and holds
+  void prepare_server();
   RedisReply redis(const std::vector<std::string>& command);
   std::vector<std::string> rows_of(const std::string& key);
+  [[nodiscard]] bool is_save(const ParkedCall& call) const;
+  void note(const Line& line, ParkedCall& call);
+  [[nodiscard]] SentSave save_of(const ParkedCall& call, bool is_late) const;
+  RedisReply execute(const ParkedCall& call, bool is_late);
+  RedisReply execute_save(const ParkedCall& call, bool is_late);
+  void check(const std::string& key);
+  void move_clock(std::int64_t milliseconds);
 
   // protocol_users.cpp: what the clients do
   void start_operation(Client& client);
@@ -107,6 +112,9 @@ class ProtocolWorld {
   template <class... Results>
   Handler<Results...> handler(Client& client,
                               std::type_identity_t<std::function<void(Results...)>> on_success);
+
+  /// Of contexts in the namespace B.
+  static constexpr std::chrono::milliseconds lifetime{30'000};
 
   std::size_t pick(std::size_t count) { return random_() % count; }
   double die() { return static_cast<double>(random_() >> 11U) * 0x1p-53; }

@@ -1,5 +1,6 @@
 #include "support/redis_cluster.hpp"
 
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -8,14 +9,16 @@
 namespace dialogstore::test {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(30);
+constexpr auto kPatience = std::chrono::seconds(90);
 constexpr int kSlots = 16384;
 
 }  // namespace
 
 RedisCluster::RedisCluster(RedisClusterOptions options) : options_(std::move(options)) {
   auto& config = options_.server.config;
-  config.insert(config.end(), {"cluster-enabled yes", "cluster-node-timeout 1000",
+  // Who watches closely also hears of new nodes soon.
+  config.insert(config.end(), {"cluster-enabled yes",
+                               "cluster-node-timeout " + std::to_string(short_silence.count()),
                                "cluster-replica-validity-factor 0", "repl-diskless-sync-delay 0"});
   const auto count = options_.primaries * (1 + options_.replicas);
   for (std::size_t i = 0; i < count; ++i) start_node();
@@ -32,7 +35,22 @@ RedisCluster::RedisCluster(RedisClusterOptions options) : options_(std::move(opt
   }
   for (std::size_t i = 1; i < count; ++i) introduce(i);
   for (std::size_t i = options_.primaries; i < count; ++i) replicate(i, i % options_.primaries);
-  if (!wait_until_sound()) throw std::runtime_error("the cluster does not come up");
+  // Then again: the last node to come up may have been taken for failing meanwhile.
+  const bool is_up = wait_until_sound();
+  watch_calmly();
+  if (!is_up || !wait_until_sound()) throw std::runtime_error("the cluster does not come up");
+}
+
+void RedisCluster::set_patience(std::chrono::milliseconds patience,
+                                std::optional<std::size_t> stopped) {
+  const auto text = std::to_string(patience.count());
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (node(i).pid() < 0 || i == stopped) continue;
+    const bool is_set = eventually([&] {
+      return node(i).command({"CONFIG", "SET", "cluster-node-timeout", text}).text == "OK";
+    });
+    if (!is_set) throw std::runtime_error("a node does not take cluster-node-timeout");
+  }
 }
 
 std::size_t RedisCluster::start_node() {
@@ -93,17 +111,56 @@ std::size_t RedisCluster::add_node() {
   const auto number = start_node();
   introduce(number);
   if (!wait_until_sound()) throw std::runtime_error("the new node is not taken up");
+  watch_calmly();
   return number;
 }
 
 void RedisCluster::remove_node(std::size_t number) {
+  wait_until_agreed();
   for (std::size_t i = 0; i < size(); ++i) {
-    if (i != number) node(i).command({"CLUSTER", "FORGET", id(number)});
+    if (i != number) must(i, {"CLUSTER", "FORGET", id(number)});
   }
   node(number).kill9();
 }
 
+// Who gets a slot takes a number above all it knows of, and of two nodes that claim a slot the
+// higher number wins. A node that has not heard of the others' numbers takes one too low, and what
+// the old owner has said before it gave the slot away takes it back then, with all keys deleted.
+void RedisCluster::wait_until_agreed() {
+  const bool done = eventually(
+      [&] {
+        const auto shards = shards_known_to(0);
+        for (std::size_t i = 1; i < size(); ++i) {
+          if (node(i).pid() > 0 && shards_known_to(i) != shards) return false;
+        }
+        return !shards.empty();
+      },
+      kPatience);
+  if (!done) throw std::runtime_error("the nodes do not agree who has what");
+}
+
+// Of each primary its number and its slots; empty while two have the same number.
+std::string RedisCluster::shards_known_to(std::size_t number) {
+  std::istringstream lines(node(number).command({"CLUSTER", "NODES"}).text);
+  std::set<std::string> shards;
+  std::set<std::string> epochs;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string id, address, flags, primary, ping, pong, epoch, link, slots;
+    words >> id >> address >> flags >> primary >> ping >> pong >> epoch >> link;
+    std::getline(words, slots);
+    // A slot in brackets is on its way.
+    if (primary != "-") continue;
+    if (!epochs.insert(epoch).second) return "";
+    shards.insert(id + " " + epoch + slots.substr(0, slots.find(" [")) + "\n");
+  }
+  std::string all;
+  for (const auto& shard : shards) all += shard;
+  return all;
+}
+
 std::size_t RedisCluster::begin_move(int slot, std::size_t to) {
+  wait_until_agreed();
   const auto from = owner_of(slot, to);
   must(to, {"CLUSTER", "SETSLOT", std::to_string(slot), "IMPORTING", id(from)});
   must(from, {"CLUSTER", "SETSLOT", std::to_string(slot), "MIGRATING", id(to)});
@@ -124,7 +181,11 @@ void RedisCluster::move_keys(int slot, std::size_t from, std::size_t to, std::si
 void RedisCluster::end_move(int slot, std::size_t to) {
   must(to, {"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", id(to)});
   for (std::size_t i = 0; i < size(); ++i) {
-    if (i != to) node(i).command({"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", id(to)});
+    // Who hears that it has no slot left, before it is told, becomes a replica.
+    if (i == to || !is_primary(i)) continue;
+    const auto reply =
+        node(i).command({"CLUSTER", "SETSLOT", std::to_string(slot), "NODE", id(to)});
+    if (reply.is_error() && is_primary(i)) throw std::runtime_error("SETSLOT: " + reply.text);
   }
 }
 

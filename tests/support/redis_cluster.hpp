@@ -1,7 +1,9 @@
 // A real Redis Cluster of the test's own: processes on free ports, told by commands who has what.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +19,14 @@ struct RedisClusterOptions {
 
 // The constructor returns when every node says that all is well, replicas in step. Nodes are
 // numbered: the primaries first, then their replicas in the same order, round after round.
+//
+// A node is taken for failing after a long silence, so that none is that only gets no time to run;
+// a failure that the others have to notice needs watch_closely().
 class RedisCluster {
  public:
+  static constexpr std::chrono::milliseconds long_silence{15'000};
+  static constexpr std::chrono::milliseconds short_silence{1'000};
+
   explicit RedisCluster(RedisClusterOptions options = {});
 
   std::size_t size() const { return nodes_.size(); }
@@ -52,12 +60,24 @@ class RedisCluster {
   // All others forget the node, which must have no slots and is stopped.
   void remove_node(std::size_t number);
 
+  // From now on a short, or a long, silence makes a node one that fails. Nodes that do not run are
+  // not told, nor is one that is stopped.
+  void watch_closely(std::optional<std::size_t> stopped = {}) {
+    set_patience(short_silence, stopped);
+  }
+  void watch_calmly(std::optional<std::size_t> stopped = {}) {
+    set_patience(long_silence, stopped);
+  }
+
   // Each node tells of a replica of each primary.
   bool shows_replicas();
   // Every running node knows all running nodes and says that the cluster works.
   [[nodiscard]] bool wait_until_sound();
 
  private:
+  void set_patience(std::chrono::milliseconds patience, std::optional<std::size_t> stopped);
+  void wait_until_agreed();
+  std::string shards_known_to(std::size_t number);
   std::size_t start_node();
   void introduce(std::size_t number);
   void replicate(std::size_t replica, std::size_t primary);

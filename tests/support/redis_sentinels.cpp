@@ -7,7 +7,9 @@
 namespace dialogstore::test {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(30);
+constexpr auto kPatience = std::chrono::seconds(90);
+constexpr auto kShortSilence = std::chrono::milliseconds(700);
+constexpr auto kLongSilence = std::chrono::milliseconds(15'000);
 
 }  // namespace
 
@@ -36,7 +38,7 @@ void RedisSentinels::start_servers() {
 void RedisSentinels::start_sentinel() {
   RedisServerOptions sentinel{.arguments = {"--sentinel"}, .password = options_.sentinel_password};
   sentinel.config = {"sentinel monitor svc 127.0.0.1 " + std::to_string(port_of(0)) + " 2",
-                     "sentinel down-after-milliseconds svc 700",
+                     "sentinel down-after-milliseconds svc " + std::to_string(kLongSilence.count()),
                      "sentinel failover-timeout svc 3000"};
   if (!options_.password.empty()) {
     sentinel.config.push_back("sentinel auth-pass svc " + options_.password);
@@ -47,7 +49,37 @@ void RedisSentinels::start_sentinel() {
   sentinels_.push_back(std::make_unique<RedisServer>(sentinel));
   // They look at a deposed primary four of these before they make a replica of it. Servers before 7
   // do not know the command, and take their time.
-  sentinels_.back()->command({"SENTINEL", "DEBUG", "PUBLISH-PERIOD", "300", "INFO-PERIOD", "500"});
+  // And one that got no time to run for two seconds does nothing for half a minute, as it takes
+  // that for a clock that jumps.
+  sentinels_.back()->command({"SENTINEL", "DEBUG", "PUBLISH-PERIOD", "300", "INFO-PERIOD", "500",
+                              "TILT-TRIGGER", "60000"});
+}
+
+void RedisSentinels::set_patience(std::chrono::milliseconds patience) {
+  for (const auto& sentinel : sentinels_) {
+    if (sentinel->pid() < 0) continue;
+    const bool is_set = eventually([&] {
+      const auto reply = sentinel->command(
+          {"SENTINEL", "SET", "svc", "down-after-milliseconds", std::to_string(patience.count())});
+      return reply.text == "OK";
+    });
+    if (!is_set) throw std::runtime_error("a Sentinel does not take down-after-milliseconds");
+  }
+}
+
+void RedisSentinels::watch_closely() {
+  set_patience(kShortSilence);
+}
+
+void RedisSentinels::watch_calmly() {
+  set_patience(kLongSilence);
+}
+
+bool RedisSentinels::wait_for_takeover(std::size_t number) {
+  watch_closely();
+  const bool is_done = eventually([&] { return is_named(number); }, kPatience);
+  watch_calmly();
+  return is_done;
 }
 
 int RedisSentinels::port_of(std::size_t number) const {

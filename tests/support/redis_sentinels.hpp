@@ -1,6 +1,7 @@
 // A primary and its replica, watched over by real Sentinels.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,8 +22,9 @@ struct RedisSentinelsOptions {
 };
 
 // The constructor returns when the Sentinels have agreed on both servers, and throws
-// std::runtime_error when they do not. The service is called svc; server 0 is its first primary. A
-// primary that is away for 700 ms is deposed.
+// std::runtime_error when they do not. The service is called svc; server 0 is its first primary. It
+// is deposed after a long silence, so that none is that only gets no time to run; a failure that
+// the Sentinels have to notice needs watch_closely().
 class RedisSentinels {
  public:
   explicit RedisSentinels(RedisSentinelsOptions options = {});
@@ -40,6 +42,13 @@ class RedisSentinels {
   // them as one that may take over.
   [[nodiscard]] bool wait_until_sound();
 
+  // From now on a primary that is away for 700 ms, or for 15 s, is deposed.
+  void watch_closely();
+  void watch_calmly();
+  // Watches closely until all Sentinels name that server, then calmly. False when that takes too
+  // long.
+  [[nodiscard]] bool wait_for_takeover(std::size_t number);
+
   void cut_off(std::size_t number);
   void rejoin(std::size_t number);
 
@@ -47,6 +56,7 @@ class RedisSentinels {
   bool is_sound();
   void start_servers();
   void start_sentinel();
+  void set_patience(std::chrono::milliseconds patience);
   // Where others reach it.
   int port_of(std::size_t number) const;
   std::string field_of(RedisServer& sentinel, const std::string& question,

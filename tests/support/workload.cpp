@@ -109,18 +109,40 @@ std::string Workload::a_key(std::uint64_t number) const {
 
 bool Workload::goes_on(std::size_t turns, std::chrono::milliseconds patience) {
   const auto until = saved_.load() + turns;
+  set_goal(wanted_saved_, until);
   return eventually([&] { return saved_ >= until || !failure().empty(); }, patience) &&
-         failure().empty();
+         is_at_rest(patience) && failure().empty();
 }
 
 bool Workload::are_refused(std::size_t calls, std::chrono::milliseconds patience) {
   const auto until = refused_.load() + calls;
+  set_goal(wanted_refused_, until);
   return eventually([&] { return refused_ >= until || !failure().empty(); }, patience) &&
-         failure().empty();
+         is_at_rest(patience) && failure().empty();
+}
+
+void Workload::set_goal(std::size_t& goal, std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  goal = count;
+  rest_ends_.notify_all();
+}
+
+/// Waits until all callers rest who shall.
+bool Workload::is_at_rest(std::chrono::milliseconds patience) const {
+  return !options_.is_paced || eventually(
+                                   [&] {
+                                     const std::lock_guard lock(mutex_);
+                                     return resting_ == callers_.size() || !failure_.empty();
+                                   },
+                                   patience);
 }
 
 void Workload::stop() {
-  if (is_stopping_.exchange(true)) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopping_.exchange(true)) return;
+    rest_ends_.notify_all();
+  }
   for (const auto& caller : callers_) caller->thread.join();
   for (const auto& caller : callers_) {
     for (auto& [key, calls] : caller->calls) {
@@ -138,10 +160,22 @@ void Workload::stop() {
 }
 
 void Workload::run(Caller& caller) try {
-  while (!is_stopping_ && failure().empty()) do_one(caller);
+  for (rest(); !is_stopping_ && failure().empty(); rest()) do_one(caller);
 } catch (const std::exception& error) {
   const std::lock_guard lock(mutex_);
   failure_ = error.what();
+  rest_ends_.notify_all();
+}
+
+/// Of a caller that is paced: as long as all is reached that somebody waits for.
+void Workload::rest() {
+  std::unique_lock lock(mutex_);
+  ++resting_;
+  rest_ends_.wait(lock, [&] {
+    const bool is_wanted = saved_ < wanted_saved_ || refused_ < wanted_refused_;
+    return !options_.is_paced || is_wanted || is_stopping_ || !failure_.empty();
+  });
+  --resting_;
 }
 
 void Workload::do_one(Caller& caller) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -25,6 +27,9 @@ struct WorkloadOptions {
   std::size_t contexts = 3;  ///< that are used at a time
   std::size_t turns = 80;    ///< of a context, before another takes its place
   bool has_erases = true;
+  /// Callers rest unless goes_on() or are_refused() waits for more, and these return when all rest
+  /// again. So a machine that gives the test no time to run does not make the histories long.
+  bool is_paced = false;
   std::uint64_t seed = 1;
 };
 
@@ -72,6 +77,9 @@ class Workload {
   struct Saying;
 
   void run(Caller& caller);
+  void rest();
+  void set_goal(std::size_t& goal, std::size_t count);
+  bool is_at_rest(std::chrono::milliseconds patience) const;
   void do_one(Caller& caller);
   void say(Caller& caller, const std::string& key);
   HeldContext& load(Caller& caller, const std::string& key);
@@ -90,6 +98,10 @@ class Workload {
   std::atomic<int> next_turn_ = 1;
   mutable std::mutex mutex_;
   std::string failure_;
+  std::size_t wanted_saved_ = 0;  ///< saved_ when paced callers rest
+  std::size_t wanted_refused_ = 0;
+  std::size_t resting_ = 0;  ///< callers
+  std::condition_variable rest_ends_;
 
   std::vector<std::unique_ptr<Caller>> callers_;
   std::map<std::string, ContextHistory> histories_;

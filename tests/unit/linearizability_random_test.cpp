@@ -18,6 +18,10 @@ Moment at(int time) {
   return Moment(std::chrono::milliseconds(time));
 }
 
+Turns turns_of(const RecordedCall& call) {
+  return call.seen.value_or(Turns{});
+}
+
 // Callers of a context that does what it should: each call takes effect at a moment of its own
 // between begin and end, an unknown one at any later moment or never.
 class Simulation {
@@ -172,6 +176,33 @@ TEST(LinearizabilityOfRandomHistories, RejectsThoseWithOneWrongAnswer) {
     EXPECT_FALSE(verdict.is_linearizable || verdict.has_given_up) << "seed " << seed;
   }
   EXPECT_GT(changed, 500);
+}
+
+// To try out which turns of a long branch are lost would take for ever, though the one that is
+// missing was acknowledged after it.
+TEST(LinearizabilityOfRandomHistories, RejectsALossBehindALongBranchAtOnce) {
+  auto history = Simulation(7).run(600, false, true);
+  const auto is_later = [](const auto& one, const auto& other) { return one.end < other.end; };
+  auto& calls = history.calls;
+  const auto last = std::max_element(calls.begin(), calls.end(), is_later)->end;
+  history.losses.front().to = last - std::chrono::milliseconds(200);
+  const auto most =
+      std::max_element(calls.begin(), calls.end(), [](const auto& one, const auto& other) {
+        return turns_of(one).size() < turns_of(other).size();
+      });
+  auto left = turns_of(*most);
+  left.pop_back();
+  calls.push_back({.kind = Kind::load,
+                   .begin = last + std::chrono::milliseconds(1),
+                   .end = last + std::chrono::milliseconds(2),
+                   .base = {},
+                   .seen = left});
+  const auto verdict = check_linearizable(history);
+  EXPECT_FALSE(verdict.is_linearizable || verdict.has_given_up);
+  EXPECT_EQ(verdict.steps, 0U);
+  const auto small = smallest_rejected(history);
+  EXPECT_LT(small.calls.size(), calls.size());
+  EXPECT_FALSE(check_linearizable(small).is_linearizable);
 }
 
 }  // namespace

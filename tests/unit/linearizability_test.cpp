@@ -301,6 +301,36 @@ TEST(Linearizability, NothingConfirmedIsLostWithADeposedPrimary) {
       << "what was not confirmed is shown, and lost";
 }
 
+// What was answered where no deposed primary can have answered contradicts itself without a search.
+TEST(Linearizability, NeedsNoSearchForWhatFirmAnswersContradict) {
+  auto silent = append(2, 22, 23, {1}, {});
+  silent.seen.reset();
+  const auto first = append(1, 0, 1, {}, {1});
+  const std::vector<std::vector<RecordedCall>> wrong{
+      // Neither begins the other.
+      {first, append(2, 22, 25, {1}, {1, 2}), append(3, 22, 25, {1}, {1, 3})},
+      // Less than was there before.
+      {first, append(2, 22, 23, {1}, {1, 2}), load(24, 25, Turns{1})},
+      {first, load(24, 25, std::nullopt)},
+      // Acknowledged, and missing; also where another one is in its place, or none.
+      {first, silent, load(24, 25, Turns{1})},
+      {first, silent, append(3, 24, 25, {1}, {1, 3})},
+      // There before it was saved, or saved by nobody, or twice.
+      {first, load(22, 23, Turns{1, 2}), append(2, 24, 25, {1}, {1, 2})},
+      {first, load(22, 23, Turns{1, 2}), unknown_append(2, 24, 25, {1})},
+      {first, refused_append(2, 22, 23), load(24, 25, Turns{1, 2})},
+      {first, load(22, 23, Turns{1, 77})},
+      {first, load(22, 23, Turns{1, 1})}};
+  for (const auto& calls : wrong) {
+    for (const auto& losses : std::vector<std::vector<AllowedLoss>>{{}, {deposed}}) {
+      const auto verdict = check_linearizable({calls, losses});
+      EXPECT_FALSE(verdict.is_linearizable) << describe({calls, losses});
+      EXPECT_EQ(verdict.steps, 0U) << describe({calls, losses});
+      EXPECT_NE(verdict.explanation.find("no order explains"), std::string::npos);
+    }
+  }
+}
+
 TEST(Linearizability, SaysWhenItGivesUp) {
   ContextHistory history;
   Turns all;
@@ -312,6 +342,7 @@ TEST(Linearizability, SaysWhenItGivesUp) {
   const auto verdict = check_linearizable(history, 10);
   EXPECT_FALSE(verdict.is_linearizable);
   EXPECT_TRUE(verdict.has_given_up);
+  EXPECT_EQ(smallest_rejected(history, 10).calls.size(), history.calls.size());
 }
 
 TEST(Linearizability, ShowsARejectedHistorySmall) {

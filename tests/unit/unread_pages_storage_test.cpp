@@ -47,7 +47,9 @@ TEST_F(UnreadPagesOfAStorage, ACacheHandsOutCopiesThatReadOnce) {
     const Context third = storage.get_item("k");
     EXPECT_EQ(third.last_request()->text, "next");
     EXPECT_EQ(third.is_complete(), history == History::all);
-    if (history == History::all) EXPECT_EQ(third.request(0)->text, "message 0");
+    if (history == History::all) {
+      EXPECT_EQ(third.request(0)->text, "message 0");
+    }
     Context back = storage.get_item("k", whole);
     ASSERT_TRUE(back.erase(back.turn_indices().back(), TurnPart::request));
     storage.set_item("k", back);
