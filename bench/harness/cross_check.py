@@ -37,11 +37,12 @@ def usable_turn(client, recording):
         last = client.command("LINDEX", load[1], -1)
         if last is None or b"\0" in last[TOKEN]:
             continue
-        # EVALSHA script 1 key head row...; of the head (save.lua), token, operation and whether it is
-        # the first copy are what the answer depends on.
+        # EVALSHA script 1 key head row...; the answer depends on the operation and whether it is the
+        # first copy (in the head, save.lua), and on the token in the last row.
         head = save[4]
-        save[4] = last[TOKEN] + head[8:10] + b"x" * (len(head) - 10)
+        save[4] = head[:2] + b"x" * (len(head) - 2)
         save[5:] = [b"x" * len(row) for row in save[5:]]
+        save[-1] = save[-1][: TOKEN.start] + last[TOKEN] + save[-1][TOKEN.stop :]
         if client.command(*save)[0] == b"A":
             return load, save
     raise ValueError("no recorded turn can be given to redis-benchmark")

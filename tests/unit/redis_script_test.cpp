@@ -58,7 +58,6 @@ TEST(RedisScript, IsNamedByItsSha1) {
 TEST(RedisScript, RequestHasExactlyOneKey) {
   format::SaveRequest save;
   save.base = std::string(12, 'b');
-  save.own = Token{'o', 'w', 'n', 'o', 'w', 'n', '0', '1'};
   save.op = format::SaveOp::seal;
   save.n = 9;
   save.rows = {"row1", std::string("r\0w", 3)};
@@ -70,7 +69,7 @@ TEST(RedisScript, RequestHasExactlyOneKey) {
       "\0\0\0\x09",
       16);
   EXPECT_EQ(request, "*7\r\n$7\r\nEVALSHA\r\n$40\r\n" + save_script().sha1() +
-                         "\r\n$1\r\n1\r\n$6\r\nns:{k}\r\n$38\r\nownown01s2" + numbers +
+                         "\r\n$1\r\n1\r\n$6\r\nns:{k}\r\n$30\r\ns2" + numbers +
                          "bbbbbbbbbbbb\r\n$4\r\nrow1\r\n$3\r\n" + std::string("r\0w", 3) + "\r\n");
 }
 
