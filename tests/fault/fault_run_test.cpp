@@ -49,8 +49,9 @@ const std::vector<Planted> planted = {
      "sound.unlisted"},
     {"ADamagedContext",
      [](auto& server, const auto& space, const auto& key) {
-       const auto row = server.command({"LINDEX", name_in(space, key), "0"}).text;
-       server.command({"LSET", name_in(space, key), "0", row.substr(0, row.size() - 1) + "\1"});
+       auto row = server.command({"LINDEX", name_in(space, key), "0"}).text;
+       row.back() = static_cast<char>(row.back() ^ 1);
+       server.command({"LSET", name_in(space, key), "0", row});
      },
      "does not decode"},
     {"AContextThatNobodyStored",

@@ -160,7 +160,7 @@ TEST_F(LinkTls, NeverFallsBackToAPlainServer) {
 TEST_F(LinkTls, AnEndDuringTheHandshakeIsAnUnavailableServer) {
   ScriptedPeer peer({{cut()}});
   LinkDriver driver(settings_for(peer));
-  const auto result = driver.exec({"GET", "a"}, std::chrono::milliseconds(200));
+  const auto result = driver.exec({"GET", "a"}, std::chrono::seconds(2));
   EXPECT_EQ(result.failure, errc::unavailable) << result.detail;
   EXPECT_NE(result.detail.find("TLS"), std::string::npos) << result.detail;
 }

@@ -17,7 +17,7 @@
 namespace dialogstore::test {
 
 /// Everything a wait in a test may take before the test fails.
-inline constexpr std::chrono::seconds patience{20};
+inline constexpr std::chrono::seconds patience{60};
 
 /// One exec() on its way.
 struct LinkCall {
