@@ -108,7 +108,7 @@ Loading::Loading(std::shared_ptr<const PlainMessages> messages, LargeDicts& larg
 }
 
 bool Loading::step(Slice::Seconds seconds) {
-  const GarbagePause pause;
+  [[maybe_unused]] const GarbagePause pause;
   const Slice slice(seconds);
   while (next_ < survey_.size()) {
     load_turn();
@@ -150,7 +150,7 @@ nb::object Loading::members_of(const JsonObject& object, Stamps& stamps) {
 }
 
 std::pair<Seen, nb::dict> Loading::result() {
-  const GarbagePause pause;
+  [[maybe_unused]] const GarbagePause pause;
   const auto& state = ContextAccess::state(held_->get());
   Seen seen;
   nb::dict fields;
