@@ -73,6 +73,8 @@ TEST(Faults, ClockJumpsAndContextsExpire) {
     EXPECT_TRUE(run.workload().goes_on(10));
     run.allow_loss(What::everything, from);
   });
+  EXPECT_GE(std::stoll(server.command({"TIME"}).texts().at(0)), std::time(nullptr) + 3600)
+      << "the server has no clock of its own";
   run.finish();
 }
 

@@ -169,6 +169,10 @@ void FaultRun::look_at_listing(DBContextStorage& storage, const Found& found) {
   const auto newest = listed(storage, ScanOrder::newest_first);
   EXPECT_EQ(scanned, newest);
   EXPECT_EQ(scanned, present);
+  for (const auto& key : present) {
+    EXPECT_TRUE(scanned.contains(key))
+        << key << " is not listed after" << describe(workload_.histories().at(key));
+  }
   look_at_entries(present, storage.len(at_leisure));
 }
 

@@ -39,7 +39,7 @@ ContextHistory until(const ContextHistory& history, Moment moment) {
 // Makes a rejected history smaller, as long as it may.
 class Reduction {
  public:
-  explicit Reduction(std::size_t most_work) : work_left_(most_work) {}
+  explicit Reduction(std::size_t most_steps) : steps_left_(most_steps) {}
 
   ContextHistory of(const ContextHistory& history) {
     if (!is_rejected(history)) return history;
@@ -50,7 +50,7 @@ class Reduction {
       return !is_rejected(until(history, moment));
     });
     auto smallest = until(history, first == ends.end() ? ends.back() : *first);
-    for (std::size_t i = smallest.calls.size(); i-- > 0 && work_left_ > 0;) {
+    for (std::size_t i = smallest.calls.size(); i-- > 0 && steps_left_ > 0;) {
       if (!changes_nothing(smallest.calls[i], smallest)) continue;
       auto less = smallest;
       less.calls.erase(less.calls.begin() + static_cast<std::ptrdiff_t>(i));
@@ -62,27 +62,26 @@ class Reduction {
  private:
   bool is_rejected(const ContextHistory& history) {
     // No single question may take all, or the next calls would not be looked at.
-    const auto verdict = check_linearizable(history, work_left_ / 10);
-    work_left_ -= std::min(work_left_, verdict.work);
+    const auto verdict = check_linearizable(history, steps_left_ / 10);
+    steps_left_ -= std::min(steps_left_, verdict.steps);
     return !verdict.is_linearizable && !verdict.has_given_up;
   }
 
-  std::size_t work_left_;
+  std::size_t steps_left_;
 };
 
 }  // namespace
 
-Verdict check_linearizable(const ContextHistory& history, std::size_t most_work) {
+Verdict check_linearizable(const ContextHistory& history, std::size_t most_steps) {
   const FirmAnswers firm(history);
-  if (firm.contradiction().empty()) return search_order(history, firm, most_work);
+  if (firm.contradiction().empty()) return search_order(history, firm, most_steps);
   Verdict verdict;
   verdict.explanation = firm.contradiction();
-  verdict.work = history.calls.size();
   return verdict;
 }
 
-ContextHistory smallest_rejected(const ContextHistory& history, std::size_t most_work) {
-  return Reduction(most_work).of(history);
+ContextHistory smallest_rejected(const ContextHistory& history, std::size_t most_steps) {
+  return Reduction(most_steps).of(history);
 }
 
 }  // namespace dialogstore::test

@@ -47,10 +47,38 @@ struct MemoryHash {
   std::size_t operator()(const Memory& memory) const { return memory.first; }
 };
 
+// The numbers of the entries that are not placed, in order. Those that are taken out come back in
+// the opposite order.
+class Remaining {
+ public:
+  explicit Remaining(std::size_t count) : end_(count) {
+    for (std::size_t i = 0; i <= count; ++i) {
+      next_.push_back(i == count ? 0 : i + 1);
+      previous_.push_back(i == 0 ? count : i - 1);
+    }
+  }
+  std::size_t begin() const { return next_[end_]; }
+  std::size_t end() const { return end_; }
+  std::size_t after(std::size_t number) const { return next_[number]; }
+  void take_out(std::size_t number) {
+    next_[previous_[number]] = next_[number];
+    previous_[next_[number]] = previous_[number];
+  }
+  void put_back(std::size_t number) {
+    next_[previous_[number]] = number;
+    previous_[next_[number]] = number;
+  }
+
+ private:
+  std::size_t end_;
+  std::vector<std::size_t> next_;  ///< of each one; of the end, the first
+  std::vector<std::size_t> previous_;
+};
+
 class Search {
  public:
-  Search(const ContextHistory& history, const FirmAnswers& firm, std::size_t most_work)
-      : losses_(history.losses), firm_longest_(firm.longest()), most_work_(most_work) {
+  Search(const ContextHistory& history, const FirmAnswers& firm, std::size_t most_steps)
+      : losses_(history.losses), firm_longest_(firm.longest()), most_steps_(most_steps) {
     for (const auto& call : history.calls) {
       // What never takes effect explains nothing; that it took none, the others' answers say. And a
       // load without an answer says nothing.
@@ -64,10 +92,11 @@ class Search {
     std::stable_sort(entries_.begin(), entries_.end(),
                      [](const auto& a, const auto& b) { return a.call->begin < b.call->begin; });
     is_placed_.assign(entries_.size(), 0);
+    left_ = Remaining(entries_.size());
     const std::unordered_set<const RecordedCall*> firm_ones(firm.answers().begin(),
                                                             firm.answers().end());
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (entries_[i].is_certain() && firm_ones.contains(entries_[i].call)) firm_.push_back(i);
+    for (const auto& entry : entries_) {
+      is_firm_.push_back(entry.is_certain() && firm_ones.contains(entry.call));
     }
     open_ = static_cast<std::size_t>(std::count_if(
         entries_.begin(), entries_.end(), [](const auto& entry) { return entry.is_certain(); }));
@@ -76,9 +105,8 @@ class Search {
   Verdict run() {
     Verdict verdict;
     verdict.is_linearizable = search({}, Moment::min());
-    verdict.has_given_up = !verdict.is_linearizable && work_ > most_work_;
+    verdict.has_given_up = !verdict.is_linearizable && steps_ > most_steps_;
     verdict.steps = steps_;
-    verdict.work = work_;
     if (!verdict.is_linearizable) verdict.explanation = explain();
     return verdict;
   }
@@ -94,14 +122,17 @@ class Search {
   // Where nothing takes turns away the context grows into each of the firm answers: that tells at
   // once which of the turns of a branch are lost, which to try out would take too long.
   bool grows_into_firm_ones(const Seen& state) const {
-    bool is_one_left = false;
-    for (const auto i : firm_) {
-      if (is_placed_[i] != 0) continue;
-      const auto& seen = entries_[i].call->seen;
-      if (state && (!seen || seen->size() < state->size())) return false;
-      is_one_left = true;
+    if (!state) return true;
+    auto first_end = Moment::max();
+    for (auto i = left_.begin(); i != left_.end(); i = left_.after(i)) {
+      const auto& call = *entries_[i].call;
+      // What began later than another had ended has no less.
+      if (call.begin > first_end) break;
+      if (!is_firm_[i]) continue;
+      if (!call.seen || call.seen->size() < state->size()) return false;
+      first_end = std::min(first_end, call.end);
     }
-    return !state || !is_one_left || begins_with(firm_longest_, *state);
+    return first_end == Moment::max() || begins_with(firm_longest_, *state);
   }
 
   // The placed entries happened, in an order that led to `world`; the last of them to begin began
@@ -110,9 +141,7 @@ class Search {
     if (open_ == 0) return true;
     if (!grows_into_firm_ones(world.context)) return false;
     if (world.copy && !is_copy_used(world)) world.copy.reset();
-    ++steps_;
-    work_ += entries_.size();
-    if (work_ > most_work_ || !tried_.insert(memory_of(world, latest)).second) return false;
+    if (++steps_ > most_steps_ || !tried_.insert(memory_of(world, latest)).second) return false;
     note_progress(world);
     const Moment limit = first_end();
     if (const auto idle = find_idle(world, latest, limit); idle < entries_.size()) {
@@ -120,9 +149,8 @@ class Search {
       return place(idle, world, latest);
     }
     for (const bool is_certain : {true, false}) {
-      for (std::size_t i = 0; i < entries_.size() && entries_[i].call->begin <= limit; ++i) {
-        if (is_placed_[i] != 0 || entries_[i].is_certain() != is_certain) continue;
-        if (try_entry(i, world, latest)) return true;
+      for (auto i = left_.begin(); begins_until(i, limit); i = left_.after(i)) {
+        if (entries_[i].is_certain() == is_certain && try_entry(i, world, latest)) return true;
       }
     }
     return try_losses(world, latest, limit);
@@ -142,23 +170,29 @@ class Search {
 
   bool place(std::size_t number, const World& next, Moment latest) {
     const std::size_t is_certain = entries_[number].is_certain() ? 1 : 0;
+    const auto behind_last = std::exchange(behind_last_, std::max(behind_last_, number + 1));
     is_placed_[number] = 1;
+    left_.take_out(number);
     open_ -= is_certain;
     ++placed_;
     if (search(next, std::max(latest, entries_[number].call->begin))) return true;
+    behind_last_ = behind_last;
     is_placed_[number] = 0;
+    left_.put_back(number);
     open_ += is_certain;
     --placed_;
     return false;
   }
 
+  bool begins_until(std::size_t number, Moment limit) const {
+    return number != left_.end() && entries_[number].call->begin <= limit;
+  }
+
   // No call that began later may come before the one that ended first.
   Moment first_end() const {
     Moment first = Moment::max();
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (is_placed_[i] == 0 && entries_[i].is_certain()) {
-        first = std::min(first, entries_[i].call->end);
-      }
+    for (auto i = left_.begin(); begins_until(i, first); i = left_.after(i)) {
+      if (entries_[i].is_certain()) first = std::min(first, entries_[i].call->end);
     }
     return first;
   }
@@ -166,10 +200,8 @@ class Search {
   const AllowedLoss& branch_of(const World& world) const { return losses_[world.branches - 1]; }
 
   bool is_copy_used(const World& world) const {
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (is_placed_[i] == 0 && entries_[i].is_certain()) {
-        return entries_[i].call->begin <= branch_of(world).to;
-      }
+    for (auto i = left_.begin(); i != left_.end(); i = left_.after(i)) {
+      if (entries_[i].is_certain()) return entries_[i].call->begin <= branch_of(world).to;
     }
     return false;
   }
@@ -183,8 +215,8 @@ class Search {
   }
 
   std::size_t find_idle(const World& world, Moment latest, Moment limit) const {
-    for (std::size_t i = 0; i < entries_.size() && entries_[i].call->begin <= limit; ++i) {
-      if (is_placed_[i] != 0 || !entries_[i].is_certain()) continue;
+    for (auto i = left_.begin(); begins_until(i, limit); i = left_.after(i)) {
+      if (!entries_[i].is_certain()) continue;
       if (losses_ahead(world, entries_[i].call->begin) != losses_ahead(world, latest) &&
           entries_[i].call->begin > latest) {
         continue;
@@ -235,8 +267,8 @@ class Search {
   // An append that nobody was told of is only needed where somebody has seen it, or erased what it
   // created.
   bool matters(const Turns& turns, const Seen& state, Moment seen_until) const {
-    for (std::size_t i = 0; i < entries_.size() && entries_[i].call->begin <= seen_until; ++i) {
-      if (is_placed_[i] != 0 || !entries_[i].is_certain()) continue;
+    for (auto i = left_.begin(); begins_until(i, seen_until); i = left_.after(i)) {
+      if (!entries_[i].is_certain()) continue;
       const auto& call = *entries_[i].call;
       if (call.seen && begins_with(*call.seen, turns)) return true;
       if (!state && call.has_erased) return true;
@@ -247,10 +279,9 @@ class Search {
   // An erase that nobody was told of is only needed where somebody has seen what does not grow from
   // what is there.
   bool is_in_the_way(const Seen& state, Moment seen_until) const {
-    for (std::size_t i = 0; state && i < entries_.size(); ++i) {
-      if (is_placed_[i] != 0 || !entries_[i].is_certain()) continue;
+    for (auto i = left_.begin(); state && begins_until(i, seen_until); i = left_.after(i)) {
+      if (!entries_[i].is_certain()) continue;
       const auto& call = *entries_[i].call;
-      if (call.begin > seen_until) break;
       if (call.kind == Kind::erase ? !call.has_erased : !begins_with(turns_of(call.seen), *state)) {
         return true;
       }
@@ -282,10 +313,9 @@ class Search {
 
   Memory memory_of(const World& world, Moment latest) const {
     // All before the first that is not placed are, and none behind the last that is.
-    const auto first = std::find(is_placed_.begin(), is_placed_.end(), 0);
-    const auto last = std::find(is_placed_.rbegin(), is_placed_.rend(), 1).base();
-    std::string memory = std::to_string(first - is_placed_.begin()) + ':';
-    if (first < last) memory.append(first, last);
+    const auto first = left_.begin();
+    std::string memory = std::to_string(first) + ':';
+    if (first < behind_last_) memory.append(is_placed_.data() + first, behind_last_ - first);
     const auto add = [&](const Seen& state) {
       const auto& turns = turns_of(state);
       memory += state ? '+' : '-';
@@ -326,14 +356,15 @@ class Search {
 
   std::vector<Entry> entries_;  ///< by their begin
   std::vector<AllowedLoss> losses_;
-  std::vector<std::size_t> firm_;  ///< entries
+  std::vector<bool> is_firm_;  ///< of each entry
   const Turns& firm_longest_;
-  std::size_t most_work_;
+  std::size_t most_steps_;
   std::size_t steps_ = 0;
-  std::size_t work_ = 0;
   std::size_t open_ = 0;  ///< certain ones that are not placed
   std::size_t placed_ = 0;
   std::vector<char> is_placed_;
+  Remaining left_{0};
+  std::size_t behind_last_ = 0;  ///< of those that are placed
   std::unordered_set<Memory, MemoryHash> tried_;
 
   std::size_t furthest_ = 0;
@@ -344,8 +375,8 @@ class Search {
 }  // namespace
 
 Verdict search_order(const ContextHistory& history, const FirmAnswers& firm,
-                     std::size_t most_work) {
-  return Search(history, firm, most_work).run();
+                     std::size_t most_steps) {
+  return Search(history, firm, most_steps).run();
 }
 
 }  // namespace dialogstore::test

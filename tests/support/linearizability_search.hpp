@@ -10,6 +10,7 @@
 namespace dialogstore::test {
 
 /// `firm` is of the same history, and has no contradiction.
-Verdict search_order(const ContextHistory& history, const FirmAnswers& firm, std::size_t most_work);
+Verdict search_order(const ContextHistory& history, const FirmAnswers& firm,
+                     std::size_t most_steps);
 
 }  // namespace dialogstore::test

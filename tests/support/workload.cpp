@@ -349,7 +349,8 @@ void Workload::say(Caller& caller, const std::string& key) {
   saying.end(caller, key, Ending::done, held->stored);
   caller.acknowledgements.insert(caller.acknowledgements.end(), count, now());
   saved_ += count;
-  if (held->stored.size() >= options_.turns) retire(caller, key);
+  const bool is_full = held->stored.size() >= options_.turns;
+  if (is_full || caller.calls[key].size() >= options_.calls) retire(caller, key);
 }
 
 Workload::HeldContext* Workload::reload(Caller& caller, const std::string& key, Saying& saying) {

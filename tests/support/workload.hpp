@@ -26,6 +26,7 @@ struct WorkloadOptions {
   std::size_t callers = 6;
   std::size_t contexts = 3;  ///< that are used at a time
   std::size_t turns = 80;    ///< of a context, before another takes its place
+  std::size_t calls = 200;   ///< the same, of one caller, where the turns do not stay
   bool has_erases = true;
   /// Callers rest unless goes_on() or are_refused() waits for more, and these return when all rest
   /// again. So a machine that gives the test no time to run does not make the histories long.
