@@ -148,6 +148,9 @@ std::vector<std::string> read_inputs(const std::vector<std::filesystem::path>& p
       }
     } else if (std::filesystem::exists(path)) {
       files.push_back(path);
+    } else {
+      std::fprintf(stderr, "there is no %s\n", path.c_str());
+      std::exit(2);
     }
   }
   // The order of a folder differs between machines, and the mutations depend on it.

@@ -206,7 +206,7 @@ TEST_F(RedisErrors, ABusyServerIsWaitedForUntilTheDeadline) {
   });
   ASSERT_TRUE(eventually([&] { return server_.command({"PING"}).text.starts_with("BUSY"); }));
   const auto append = log.shared(make_append({1, own}, random_token()));
-  const auto failure = log.failure_of(log.rows().save("k", append, std::nullopt, log.in(300ms)));
+  const auto failure = log.failure_of(log.rows().save("k", append, std::nullopt, log.in(2s)));
   EXPECT_EQ(failure.code, errc::server_busy) << failure.detail;
   EXPECT_FALSE(failure.maybe_applied);
 
