@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <optional>
 #include <utility>
 
 namespace dialogstore::sqlite {
@@ -38,11 +39,13 @@ struct GroupCommit::Waiting {
 };
 
 GroupCommit::GroupCommit(Connection& connection, std::chrono::milliseconds busy_timeout,
-                         asio::any_io_executor writer, std::function<void()> afterwards)
+                         asio::any_io_executor writer, std::function<void()> afterwards,
+                         CommitPace pace)
     : connection_(connection),
       busy_timeout_(busy_timeout),
       writer_(std::move(writer)),
       afterwards_(std::move(afterwards)),
+      pace_(pace),
       savepoint_(connection, "SAVEPOINT one_change"),
       release_(connection, "RELEASE one_change"),
       roll_back_(connection, "ROLLBACK TO one_change") {}
@@ -54,7 +57,10 @@ Task<void> GroupCommit::run(Change change, std::size_t bytes, Deadline deadline)
   const auto waiting =
       std::make_shared<Waiting>(Waiting{std::move(change), bytes, deadline, Clock::now(), nullptr,
                                         asio::steady_timer(executor, deadline)});
-  enqueue(waiting);
+  if (enqueue(waiting)) {
+    co_await operation<>([&](auto done) { asio::post(executor, std::move(done)); });
+    begin();
+  }
   while (!waiting->is_answered) {
     const bool is_late = co_await wait_on(&waiting->answered);
     if (waiting->is_answered) break;
@@ -67,18 +73,50 @@ Task<void> GroupCommit::run(Change change, std::size_t bytes, Deadline deadline)
   if (waiting->error) std::rethrow_exception(waiting->error);
 }
 
-void GroupCommit::enqueue(const std::shared_ptr<Waiting>& waiting) {
+// True for the one who is to begin the group.
+bool GroupCommit::enqueue(const std::shared_ptr<Waiting>& waiting) {
   const std::lock_guard lock(mutex_);
   if (is_closed_) throw closed();
   queue_.push_back(waiting);
-  if (std::exchange(is_flushing_, true)) return;
-  asio::post(writer_, [this] { flush(); });
+  return !std::exchange(is_flushing_, true);
 }
 
 // False when its group has begun.
 bool GroupCommit::withdraw(const std::shared_ptr<Waiting>& waiting) {
   const std::lock_guard lock(mutex_);
   return std::erase(queue_, waiting) != 0;
+}
+
+void GroupCommit::begin() {
+  if (is_for_here() && commit_here()) return;
+  asio::post(writer_, [this] { flush(); });
+}
+
+bool GroupCommit::is_for_here() {
+  if (!is_quick_ || Clock::now() >= here_until_) return false;
+  const std::lock_guard lock(mutex_);
+  return queue_.size() == 1;
+}
+
+bool GroupCommit::commit_here() {
+  Group group;
+  try {
+    connection_.start_group({});
+    Transaction transaction(connection_);
+    commit(transaction, group);
+  } catch (...) {
+    // Not begun: the writer's thread waits for another process, or says what is wrong.
+    if (group.empty()) return false;
+    fail(group, std::current_exception());
+  }
+  if (has_more()) asio::post(writer_, [this] { flush(); });
+  answer(group);
+  return true;
+}
+
+bool GroupCommit::is_idle() {
+  const std::lock_guard lock(mutex_);
+  return !is_flushing_;
 }
 
 void GroupCommit::close() {
@@ -90,7 +128,7 @@ void GroupCommit::close() {
     queue_.clear();
   }
   fail(waiting, std::make_exception_ptr(closed()));
-  answer(std::move(waiting));
+  post_answer(std::move(waiting));
 }
 
 // ---- the writer --------------------------------------------------------------------------------
@@ -99,6 +137,7 @@ void GroupCommit::flush() {
   do {
     commit_group();
     afterwards_();
+    here_until_ = Clock::now() + pace_.between_turns_of_writer;
   } while (has_more());
 }
 
@@ -108,23 +147,39 @@ bool GroupCommit::has_more() {
   return is_flushing_;
 }
 
-// The group is taken when the lock is: who came while another process was writing is in it, and who
-// gave up is not.
 void GroupCommit::commit_group() {
   Group group;
   is_given_up_ = false;
   try {
     connection_.start_group([this, begun = Clock::now()] { return keep_waiting(begun); });
     Transaction transaction(connection_);
-    group = take_group();
-    for (const auto& waiting : group) make(*waiting);
-    transaction.commit();
+    commit(transaction, group);
   } catch (...) {
     // Where nobody wanted to wait any longer, who is there now came afterwards, and has not waited.
     if (group.empty() && !is_given_up_) group = take_group();
     fail(group, std::current_exception());
   }
-  answer(std::move(group));
+  post_answer(std::move(group));
+}
+
+// The group is taken when the lock is: who came while another process was writing is in it, and who
+// gave up is not.
+void GroupCommit::commit(Transaction& transaction, Group& group) {
+  const auto begun = Clock::now();
+  group = take_group();
+  if (group.size() == 1) {
+    make_alone(*group.front(), transaction);
+  } else {
+    for (const auto& waiting : group) make(*waiting);
+    transaction.commit();
+  }
+  is_quick_ = Clock::now() - begun < pace_.quick;
+}
+
+// The transaction itself takes back what is not kept: a savepoint would copy every page.
+void GroupCommit::make_alone(Waiting& waiting, Transaction& transaction) {
+  if (Clock::now() >= waiting.deadline) throw late(connection_);
+  if (waiting.change()) transaction.commit();
 }
 
 GroupCommit::Group GroupCommit::take_group() {
@@ -173,7 +228,7 @@ bool GroupCommit::keep_waiting(Clock::time_point begun) {
   }
   fail(impatient, std::make_exception_ptr(connection_.busy_failure()));
   is_given_up_ = !is_wanted;
-  answer(std::move(impatient));
+  post_answer(std::move(impatient));
   return is_wanted;
 }
 
@@ -185,15 +240,17 @@ void GroupCommit::fail(const Group& group, const std::exception_ptr& error) {
   }
 }
 
-void GroupCommit::answer(Group group) {
+void GroupCommit::answer(const Group& group) {
+  for (const auto& waiting : group) {
+    waiting->is_answered = true;
+    waiting->answered.cancel();
+  }
+}
+
+void GroupCommit::post_answer(Group group) {
   if (group.empty()) return;
   const auto caller = group.front()->answered.get_executor();
-  asio::post(caller, [group = std::move(group)] {
-    for (const auto& waiting : group) {
-      waiting->is_answered = true;
-      waiting->answered.cancel();
-    }
-  });
+  asio::post(caller, [group = std::move(group)] { answer(group); });
 }
 
 }  // namespace dialogstore::sqlite

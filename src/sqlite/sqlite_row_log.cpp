@@ -56,12 +56,16 @@ std::optional<std::int64_t> SQLiteRowLog::name_space() {
 // ---- reading -----------------------------------------------------------------------------------
 
 Task<Rows> SQLiteRowLog::read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) {
-  connection_->start_call(deadline);
+  // While nobody writes, what was written last is read where it was written: that connection has
+  // it in memory, while the other has to read it from the log after each change.
+  const bool by_writer = name_space_ && commits_.is_idle();
+  (by_writer ? *write_connection_ : *connection_).start_call(deadline);
   const auto space = name_space();
   if (!space) co_return Rows{};
   const std::int64_t now = wall_clock();
   ContextRecord found;
-  Rows rows = table_.read(*space, key.text(), count, now, found);
+  auto& table = by_writer ? writer_.table() : table_;
+  Rows rows = table.read(*space, key.text(), count, now, found);
   if (refresh && found.id != 0 && !found.is_deleted) co_await refresh_expiry(found, now, deadline);
   co_return rows;
 }
@@ -89,7 +93,7 @@ Task<void> SQLiteRowLog::refresh_expiry(ContextRecord record, std::int64_t now, 
 Task<SaveResult> SQLiteRowLog::save(ContextKey key,
                                     std::shared_ptr<const format::SaveRequest> request,
                                     SentBefore first_sent, Deadline deadline) {
-  connection_->start_call(deadline);
+  if (!name_space_) connection_->start_call(deadline);
   const auto space = name_space();
   const auto result = std::make_shared<SaveResult>();
   const std::size_t bytes = bytes_of(*request);

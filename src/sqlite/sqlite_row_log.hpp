@@ -1,8 +1,9 @@
 // The rows of every context in one SQLite file.
 //
 // A save is part of one transaction, so all of it is there or nothing. Reading runs on the
-// storage's thread. Changes run on a thread and a connection of their own: the log (WAL) lets
-// readers go on while a group of changes waits for the disk, or for another process.
+// storage's thread. Changes have a connection of their own, and a thread but where one is alone and
+// the disk is quick: the log (WAL) lets readers go on while a group of changes waits for the disk,
+// or for another process.
 #pragma once
 
 #include <memory>

@@ -1,7 +1,7 @@
 // What changes the file, each as a step inside a transaction of a group, and the sweeping of what
 // expired.
 //
-// Threads: all but the constructor runs on the writer's thread.
+// Threads: on the one that the connection belongs to (group_commit.hpp).
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,9 @@ struct Orphans {
 class StoreWriter {
  public:
   StoreWriter(Connection& connection, const StorageOptions& options);
+
+  /// For reading by whom the connection belongs to.
+  [[nodiscard]] ContextTable& table() noexcept { return table_; }
 
   struct Saved {
     SaveResult result;

@@ -180,8 +180,8 @@ TEST_F(DurabilityOnDisk, ReplicasSyncToo) {
   set(primary_, "appendfsync", "always");
   RedisServer replica({.config = {"appendfsync no"}, .is_append_only = true});
   replica.command({"REPLICAOF", RedisServer::host(), std::to_string(primary_.port())});
-  ASSERT_TRUE(
-      eventually([&] { return primary_.info("slave0").find("state=online") != std::string::npos; }));
+  ASSERT_TRUE(eventually(
+      [&] { return primary_.info("slave0").find("state=online") != std::string::npos; }));
   const auto storage = open("durability=aof:1&timeout=2s");
   auto context = dialog("first");
   expect_named(failure_of_save(*storage, context), errc::not_replicated,
@@ -224,8 +224,8 @@ TEST_F(DurabilityOnDisk, ARightThatIsMissingIsNamedBeforeAnythingIsWritten) {
 
 TEST_F(DurabilityOnDisk, IsForClustersAndSentinelsToo) {
   RedisCluster cluster({.primaries = 2, .server = {.is_append_only = true}});
-  const auto spread = context_storage_factory(
-      cluster.uri("durability=aof&timeout=60s&namespace=" + unique_name()));
+  const auto spread =
+      context_storage_factory(cluster.uri("durability=aof&timeout=60s&namespace=" + unique_name()));
   for (int i = 0; i < 20; ++i) spread->set_item(i, dialog("x"));
   EXPECT_EQ(spread->len(), 20U);
   cluster.node(1).command({"CONFIG", "SET", "appendfsync", "no"});
