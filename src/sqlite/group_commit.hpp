@@ -35,7 +35,7 @@ struct CommitPace {
 class GroupCommit {
  public:
   /// What one caller changes, by statements on the connection. It runs on the writer's thread or,
-  /// alone, on the callers', inside a savepoint; false (or what it throws) takes back all it did.
+  /// alone, on the callers'; false (or what it throws) takes back all that it did.
   using Change = std::function<bool()>;
 
   /// `connection` belongs to `writer`, an executor of one thread, while this is not idle. There,
