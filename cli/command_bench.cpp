@@ -122,8 +122,7 @@ class Bench {
     for (unsigned turn = 0; turn < command_.turns && !interrupted(); ++turn) {
       const auto begin = Clock::now();
       Context context = co_await storage_.get_async(key, Context{}, asio::use_awaitable);
-      const auto indices = context.turn_indices();
-      play(context, indices.empty() ? 0 : indices.back() + 1, turn_);
+      play(context, row_.existing + turn, turn_);
       co_await storage_.set_item_async(key, context, asio::use_awaitable);
       row_.turns.add(Clock::now() - begin);
     }

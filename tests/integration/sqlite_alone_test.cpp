@@ -1,4 +1,5 @@
 // A change that is alone: on which thread it is made, and that nothing else differs.
+#include <atomic>
 #include <thread>
 #include <vector>
 
