@@ -166,19 +166,21 @@ void GroupCommit::commit_group() {
 void GroupCommit::commit(Transaction& transaction, Group& group) {
   const auto begun = Clock::now();
   group = take_group();
+  bool is_kept = false;
   if (group.size() == 1) {
-    make_alone(*group.front(), transaction);
+    is_kept = make_alone(*group.front());
   } else {
-    for (const auto& waiting : group) make(*waiting);
-    transaction.commit();
+    for (const auto& waiting : group) is_kept = make(*waiting) || is_kept;
   }
+  if (!is_kept) return;  // nothing for the disk, which tells nothing of how quick it is
+  transaction.commit();
   is_quick_ = Clock::now() - begun < pace_.quick;
 }
 
 // The transaction itself takes back what is not kept: a savepoint would copy every page.
-void GroupCommit::make_alone(Waiting& waiting, Transaction& transaction) {
+bool GroupCommit::make_alone(Waiting& waiting) {
   if (Clock::now() >= waiting.deadline) throw late(connection_);
-  if (waiting.change()) transaction.commit();
+  return waiting.change();
 }
 
 GroupCommit::Group GroupCommit::take_group() {
@@ -194,10 +196,10 @@ GroupCommit::Group GroupCommit::take_group() {
   return group;
 }
 
-void GroupCommit::make(Waiting& waiting) {
+bool GroupCommit::make(Waiting& waiting) {
   if (Clock::now() >= waiting.deadline) {
     waiting.error = std::make_exception_ptr(late(connection_));
-    return;
+    return false;
   }
   Run(savepoint_).finish();
   bool is_kept = false;
@@ -210,6 +212,7 @@ void GroupCommit::make(Waiting& waiting) {
   }
   if (!is_kept) Run(roll_back_).finish();
   Run(release_).finish();
+  return is_kept;
 }
 
 // Asked while another process holds the lock; false when nobody is left who waits.

@@ -76,8 +76,8 @@ class GroupCommit {
 
   // ---- on either, by whom the connection belongs to
   void commit(Transaction& transaction, Group& group);
-  void make(Waiting& waiting);
-  void make_alone(Waiting& waiting, Transaction& transaction);
+  bool make(Waiting& waiting);
+  bool make_alone(Waiting& waiting);
   Group take_group();
   bool has_more();
   static void fail(const Group& group, const std::exception_ptr& error);
@@ -91,7 +91,7 @@ class GroupCommit {
   CommitPace pace_;
   Statement savepoint_, release_, roll_back_;
   bool is_given_up_ = false;        ///< the group: nobody waits for another process any longer
-  bool is_quick_ = false;           ///< the last commit was
+  bool is_quick_ = false;           ///< the last commit that changed something was
   Clock::time_point here_until_{};  ///< then the writer's thread has its turn
 
   std::mutex mutex_;  ///< guards what follows

@@ -3,7 +3,8 @@
 #include <thread>
 #include <vector>
 
-#include "integration/sqlite_rows_fixture.hpp"
+#include "flow/task.hpp"
+#include "integration/sqlite_fixture.hpp"
 #include "sqlite/group_commit.hpp"
 #include "sqlite/schema.hpp"
 #include "storage/io_thread.hpp"
@@ -140,18 +141,34 @@ TEST_F(SQLiteAlone, IsTakenBackWhenItFailsOrChangesItsMind) {
   const auto failed = make(3, true, true);
   EXPECT_TRUE(failed->is_here);
   EXPECT_THROW(std::rethrow_exception(failed->error), Failure);
-  const FileSizeLimit limit(1000);
-  const auto refused = make(4);
-  ASSERT_TRUE(refused->error);
-  EXPECT_TRUE(refused->is_here);
+  EXPECT_EQ(numbers(), "1");
+  {
+    const FileSizeLimit limit(1000);
+    const auto refused = make(4);
+    ASSERT_TRUE(refused->error);
+    EXPECT_TRUE(refused->is_here);
+  }
   EXPECT_TRUE(commits_->is_idle());
+  EXPECT_TRUE(make(5)->is_here);
+  EXPECT_EQ(numbers(), "1,5");
 }
 
-// What is read where it was written is what another connection sees, too, and what another process
-// wrote meanwhile is seen.
+TEST_F(SQLiteAlone, IsLeftToTheWriterUntilTheDiskWasSeenToBeQuick) {
+  open_group(always_here);
+  for (int number = 1; number < 4; ++number) {
+    EXPECT_FALSE(make(number, false)->is_here) << "what writes nothing tells nothing of the disk";
+    ASSERT_TRUE(eventually([&] { return commits_->is_idle(); }));
+  }
+  EXPECT_FALSE(make(4)->is_here);
+  ASSERT_TRUE(eventually([&] { return commits_->is_idle(); }));
+  EXPECT_TRUE(make(5)->is_here);
+  EXPECT_EQ(numbers(), "4,5");
+}
+
+// What is read where it was written is what another storage sees, too, and what that wrote
+// meanwhile is seen.
 TEST_F(SQLiteAlone, WhatIsReadByTheWritersConnectionIsNew) {
-  sqlite::SQLiteRowLog log(file(), {}, {});
-  auto other = open();
+  const auto other = open();
   const auto one = open();
   Context context(Json("id"));
   for (int turn = 0; turn < 40; ++turn) {
