@@ -24,8 +24,8 @@ void append(const ReplyNode& node, std::string& out) {
   out += static_cast<char>('0' + static_cast<int>(node.kind));
   out += std::to_string(node.integer);
   out += node.text;
-  for (const ReplyNode* element : node.elements) {
-    append(*element, out);
+  for (const ReplyNode& element : node.elements) {
+    append(element, out);
   }
 }
 

@@ -177,7 +177,7 @@ std::string_view text_of(const ReplyNode& reply) {
   return reply.text;
 }
 
-std::span<const ReplyNode* const> array_of(const ReplyNode& reply) {
+std::span<const ReplyNode> array_of(const ReplyNode& reply) {
   if (reply.kind != ReplyKind::array) throw wrong_shape();
   return reply.elements;
 }

@@ -85,6 +85,6 @@ const ReplyNode& root_or_throw(const CallEnd& end, std::string_view name);
 /// Replies of a known shape; a server that answers otherwise is a protocol_error.
 [[nodiscard]] std::int64_t integer_of(const ReplyNode& reply);
 [[nodiscard]] std::string_view text_of(const ReplyNode& reply);
-[[nodiscard]] std::span<const ReplyNode* const> array_of(const ReplyNode& reply);
+[[nodiscard]] std::span<const ReplyNode> array_of(const ReplyNode& reply);
 
 }  // namespace dialogstore::redis

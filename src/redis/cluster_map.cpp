@@ -24,8 +24,8 @@ std::optional<Number> number_in(std::string_view text, Number largest) {
 std::optional<ServerAddress> read_node(const ReplyNode& node, const ServerAddress& asked,
                                        const AddressBook& book) {
   if (node.kind != ReplyKind::array || node.elements.size() < 2) return std::nullopt;
-  const auto& host = *node.elements[0];
-  const auto& port = *node.elements[1];
+  const auto& host = node.elements[0];
+  const auto& port = node.elements[1];
   const bool is_host = host.kind == ReplyKind::string || host.kind == ReplyKind::nil;
   if (!is_host || port.kind != ReplyKind::integer || port.integer < 1 ||
       port.integer > largest_port) {
@@ -34,10 +34,10 @@ std::optional<ServerAddress> read_node(const ReplyNode& node, const ServerAddres
   const auto number = static_cast<std::uint16_t>(port.integer);
   if (host.text != unknown_host) return book.find(host.text, number, asked);
   // Names are preferred there and this node has none: the address is among the rest.
-  if (node.elements.size() > 3 && node.elements[3]->kind == ReplyKind::array) {
-    const auto& rest = node.elements[3]->elements;
+  if (node.elements.size() > 3 && node.elements[3].kind == ReplyKind::array) {
+    const auto& rest = node.elements[3].elements;
     for (std::size_t i = 0; i + 1 < rest.size(); i += 2) {
-      if (rest[i]->text == "ip") return book.find(rest[i + 1]->text, number, asked);
+      if (rest[i].text == "ip") return book.find(rest[i + 1].text, number, asked);
     }
   }
   return ServerAddress{};
@@ -55,13 +55,13 @@ bool read_range(const ReplyNode& range, const ServerAddress& asked, const Addres
                 ClusterMap& map, std::string& problem) {
   problem = "CLUSTER SLOTS: the answer has not its shape";
   if (range.kind != ReplyKind::array || range.elements.size() < 3) return false;
-  const auto first = slot_in(*range.elements[0]);
-  const auto last = slot_in(*range.elements[1]);
-  const auto primary = read_node(*range.elements[2], asked, book);
+  const auto first = slot_in(range.elements[0]);
+  const auto last = slot_in(range.elements[1]);
+  const auto primary = read_node(range.elements[2], asked, book);
   if (!first || !last || *first > *last || !primary) return false;
   std::vector<ServerAddress> replicas;
-  for (const auto* node : range.elements.subspan(3)) {
-    auto replica = read_node(*node, asked, book);
+  for (const auto& node : range.elements.subspan(3)) {
+    auto replica = read_node(node, asked, book);
     if (!replica) return false;
     if (!replica->host.empty()) replicas.push_back(*std::move(replica));
   }
@@ -149,8 +149,8 @@ std::optional<ClusterMap> read_slots(const ReplyNode& reply, const ServerAddress
   problem = "CLUSTER SLOTS: the answer has not its shape";
   if (reply.kind != ReplyKind::array || reply.elements.size() > slot_count) return std::nullopt;
   ClusterMap map;
-  for (const auto* range : reply.elements) {
-    if (!read_range(*range, asked, book, map, problem)) return std::nullopt;
+  for (const auto& range : reply.elements) {
+    if (!read_range(range, asked, book, map, problem)) return std::nullopt;
   }
   problem.clear();
   return map;

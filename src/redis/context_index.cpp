@@ -80,13 +80,13 @@ ContextIndex::Entering ContextIndex::read_entering(const ReplyNode& answer, std:
                                                    Clock::time_point asked) {
   const auto parts = array_of(answer);
   std::int64_t now = 0;
-  const auto text = parts.size() == 3 ? text_of(*parts[2]) : std::string_view();
+  const auto text = parts.size() == 3 ? text_of(parts[2]) : std::string_view();
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), now);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
     throw Failure{errc::protocol_error, "the answer of a script has not its shape"};
   }
   state_->sample(slot, std::chrono::microseconds(now), asked);
-  return {integer_of(*parts[0]), std::string(text_of(*parts[1]))};
+  return {integer_of(parts[0]), std::string(text_of(parts[1]))};
 }
 
 // When the clock was set forward, entries that were fresh by ours are old by the server's.
@@ -196,8 +196,8 @@ Task<ContextIndex::Batch> ContextIndex::walk(std::string cursor, std::size_t cou
   const auto parts = array_of(reply.root());
   if (parts.size() != 2) throw Failure{errc::protocol_error, "ZSCAN: the answer has not its shape"};
   Batch batch;
-  batch.entries = read_entries(*parts[1]);
-  const auto next = text_of(*parts[0]);
+  batch.entries = read_entries(parts[1]);
+  const auto next = text_of(parts[0]);
   if (next != "0") {
     batch.cursor = write_walk_cursor({place.shard, std::string(next)});
   } else if (place.shard + 1 < state_->index_shards()) {

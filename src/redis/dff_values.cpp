@@ -108,8 +108,8 @@ Task<void> DffValues::read_clock(std::uint16_t slot, Deadline deadline) {
   const auto reply = co_await calls_.call(std::move(request), {}, deadline);
   const auto parts = array_of(reply.root());
   if (parts.size() != 2) throw Failure{errc::protocol_error, "TIME: the answer has not its shape"};
-  const auto seconds = std::chrono::seconds(number_in(*parts[0]));
-  const auto time = seconds + std::chrono::microseconds(number_in(*parts[1]));
+  const auto seconds = std::chrono::seconds(number_in(parts[0]));
+  const auto time = seconds + std::chrono::microseconds(number_in(parts[1]));
   if (connections_ != calls_.client().statistics().connections) {
     for (auto& [server, other] : clocks_) other.reset();
   }
@@ -179,12 +179,12 @@ Task<DffValues::Page> DffValues::scan(std::string cursor, std::size_t count, Dea
   const auto parts = array_of(reply.root());
   if (parts.size() != 2) throw Failure{errc::protocol_error, "SCAN: the answer has not its shape"};
   Page page;
-  place.cursor = text_of(*parts[0]);
+  place.cursor = text_of(parts[0]);
   page.cursor = next_cursor(std::move(place), servers.names);
   std::vector<std::string> keys;
   std::vector<Request> requests;
-  for (const auto* key : array_of(*parts[1])) {
-    keys.emplace_back(text_of(*key));
+  for (const auto& key : array_of(parts[1])) {
+    keys.emplace_back(text_of(key));
     requests.push_back({key_slot(keys.back()), encode_command({"GET", keys.back()})});
   }
   const auto ends = co_await calls_.call_all(std::move(requests), deadline);

@@ -34,8 +34,8 @@ Confirmation read_confirmation(const ReplyNode& answer) {
   } else if (answer.kind == ReplyKind::integer) {
     confirmed.replicas = answer.integer;
   } else if (answer.kind == ReplyKind::array && answer.elements.size() == 2) {
-    confirmed.on_disk = answer.elements[0]->integer >= 1;
-    confirmed.replicas = answer.elements[1]->integer;
+    confirmed.on_disk = answer.elements[0].integer >= 1;
+    confirmed.replicas = answer.elements[1].integer;
   }
   return confirmed;
 }

@@ -73,10 +73,10 @@ LinkFailure judge_error(const SetupStep& step, std::string_view error,
 
 LinkFailure judge_role(const ReplyNode& reply) {
   if (reply.kind != ReplyKind::array || reply.elements.empty() ||
-      reply.elements[0]->kind != ReplyKind::string) {
+      reply.elements[0].kind != ReplyKind::string) {
     return {errc::protocol_error, true, "ROLE: the answer has not the shape it should have"};
   }
-  const std::string_view role = reply.elements[0]->text;
+  const std::string_view role = reply.elements[0].text;
   if (role == "master") {
     return {};
   }

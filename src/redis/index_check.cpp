@@ -42,11 +42,11 @@ Task<void> ContextIndex::check_server(std::string server, Findings* findings, De
     if (parts.size() != 2) {
       throw Failure{errc::protocol_error, "SCAN: the answer has not its shape"};
     }
-    cursor = text_of(*parts[0]);
+    cursor = text_of(parts[0]);
     std::vector<std::string> keys;
-    for (const auto* name : array_of(*parts[1])) {
+    for (const auto& name : array_of(parts[1])) {
       // A name in braces that no key escapes to is somebody else's.
-      if (auto key = names_.key_of(text_of(*name))) keys.push_back(std::move(*key));
+      if (auto key = names_.key_of(text_of(name))) keys.push_back(std::move(*key));
     }
     if (!keys.empty()) co_await check_names(std::move(keys), findings, deadline);
   } while (cursor != "0");

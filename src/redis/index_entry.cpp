@@ -64,7 +64,7 @@ std::vector<IndexEntry> read_entries(const ReplyNode& reply) {
   std::vector<IndexEntry> entries;
   entries.reserve(parts.size() / 2);
   for (std::size_t i = 0; i + 1 < parts.size(); i += 2) {
-    entries.push_back({std::string(text_of(*parts[i])), std::string(text_of(*parts[i + 1]))});
+    entries.push_back({std::string(text_of(parts[i])), std::string(text_of(parts[i + 1]))});
   }
   return entries;
 }

@@ -1,5 +1,5 @@
 // One multiplexed connection to one server. Many coroutines of one thread queue requests; one write
-// carries all that wait; hiredis's reader parses the replies, which come back in order.
+// carries all that wait; a ReplyReader parses the replies, which come back in order.
 //
 // Exactly-once needs to know what was sent: a request that fails says whether any of its bytes may
 // have left. Setup (TLS, AUTH, SELECT, role and rights) succeeds before the first user request is

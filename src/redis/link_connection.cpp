@@ -163,7 +163,8 @@ Task<LinkFailure> LinkCore::ask(std::shared_ptr<LinkCore> self, std::shared_ptr<
     }
   }
   LinkFailure failure = judge_setup_reply(step, replies.front().root(), self->settings_);
-  if (failure.ok() && replies.size() > 1) {
+  const bool is_push = replies.front().root().kind == ReplyKind::push;
+  if (failure.ok() && (is_push || replies.size() > 1)) {
     failure = unasked_reply();
     failure.definitive = true;
   }
@@ -225,6 +226,7 @@ void LinkCore::on_read(Session& session, error_code error, std::size_t bytes) {
 bool LinkCore::take_replies() {
   std::size_t taken = 0;
   for (; taken < replies_.size() && !in_flight_.empty(); ++taken) {
+    if (replies_[taken].root().kind == ReplyKind::push) break;
     Request& request = in_flight_.front();
     if (request.replies > 1) {
       --request.replies;

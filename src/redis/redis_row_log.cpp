@@ -15,7 +15,7 @@ Rows rows_of(const Reply& reply, const ReplyNode& list) {
   Rows rows;
   const auto elements = array_of(list);
   rows.rows.reserve(elements.size());
-  for (const auto* element : elements) rows.rows.push_back(text_of(*element));
+  for (const auto& element : elements) rows.rows.push_back(text_of(element));
   rows.owner = reply.arena();
   return rows;
 }
@@ -59,9 +59,9 @@ Task<Rows> RedisRowLog::read_and_touch(ContextKey key, KeyName name, std::size_t
   if (parts.size() != 2) {
     throw Failure{errc::protocol_error, "the answer of a script has not its shape"};
   }
-  const std::chrono::milliseconds now(integer_of(*parts[1]));
+  const std::chrono::milliseconds now(integer_of(parts[1]));
   state_->sample(name.slot, now + half_a_millisecond, asked);
-  auto rows = rows_of(reply, *parts[0]);
+  auto rows = rows_of(reply, parts[0]);
   const bool is_alive = !rows.rows.empty() && !rows.rows.back().starts_with('T');
   if (is_alive && index_->is_refresh_due(key.text())) {
     co_await state_->prepare(Need::reading, deadline);

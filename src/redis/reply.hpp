@@ -9,13 +9,16 @@
 
 namespace dialogstore::redis {
 
-enum class ReplyKind : std::uint8_t { nil, status, error, integer, string, array };
+/// `string` is also RESP3's double, big number and verbatim string, as text; `integer` its boolean;
+/// `array` its set and its map, whose pairs lie flat. A `push` answers nothing that was asked, and
+/// is never inside another reply.
+enum class ReplyKind : std::uint8_t { nil, status, error, integer, string, array, push };
 
 struct ReplyNode {
   ReplyKind kind = ReplyKind::nil;
   std::int64_t integer = 0;
-  std::string_view text;                       ///< of status, error, string
-  std::span<const ReplyNode* const> elements;  ///< of array
+  std::string_view text;                ///< of status, error, string
+  std::span<const ReplyNode> elements;  ///< of array, push
 };
 
 /// Owns the arena its nodes and texts lie in. Cheap to move.

@@ -32,20 +32,20 @@ std::string sha1_of(std::string_view text) {
 }
 
 std::optional<std::chrono::milliseconds> time_in(const ReplyNode& reply) {
-  if (reply.elements.size() < 2 || reply.elements[1]->kind != ReplyKind::integer) {
+  if (reply.elements.size() < 2 || reply.elements[1].kind != ReplyKind::integer) {
     return std::nullopt;
   }
-  return std::chrono::milliseconds(reply.elements[1]->integer);
+  return std::chrono::milliseconds(reply.elements[1].integer);
 }
 
 std::optional<ScriptAnswer> read_header_answer(const ReplyNode& reply, SaveAnswer answer) {
-  if (reply.elements.size() != 2 || reply.elements[1]->kind != ReplyKind::string ||
-      reply.elements[1]->text.size() != header_start_bytes) {
+  if (reply.elements.size() != 2 || reply.elements[1].kind != ReplyKind::string ||
+      reply.elements[1].text.size() != header_start_bytes) {
     return std::nullopt;
   }
   ScriptAnswer out;
   out.answer = answer;
-  out.last_header = reply.elements[1]->text;
+  out.last_header = reply.elements[1].text;
   return out;
 }
 
@@ -160,11 +160,11 @@ std::string save_request(std::string_view name, const format::SaveRequest& save,
 
 std::optional<ScriptAnswer> read_save_answer(const ReplyNode& reply) {
   if (reply.kind != ReplyKind::array || reply.elements.empty() ||
-      reply.elements[0]->kind != ReplyKind::string || reply.elements[0]->text.size() != 1) {
+      reply.elements[0].kind != ReplyKind::string || reply.elements[0].text.size() != 1) {
     return std::nullopt;
   }
   ScriptAnswer out;
-  switch (const char letter = reply.elements[0]->text[0]; letter) {
+  switch (const char letter = reply.elements[0].text[0]; letter) {
     case 'S':
       out.server_time = time_in(reply);
       [[fallthrough]];

@@ -20,8 +20,8 @@ std::uint64_t epoch_in(const ReplyNode& fields) {
   std::uint64_t epoch = 0;
   if (fields.kind != ReplyKind::array) return epoch;
   for (std::size_t i = 0; i + 1 < fields.elements.size(); i += 2) {
-    if (fields.elements[i]->text != "config-epoch") continue;
-    const auto text = fields.elements[i + 1]->text;
+    if (fields.elements[i].text != "config-epoch") continue;
+    const auto text = fields.elements[i + 1].text;
     std::from_chars(text.data(), text.data() + text.size(), epoch);
   }
   return epoch;
@@ -65,10 +65,10 @@ SentinelAnswer read_sentinel_answer(const ExecResult& end, const ServerAddress& 
                                               "\"; write the name it watches the primary by");
   }
   const bool has_shape = address.kind == ReplyKind::array && address.elements.size() == 2 &&
-                         address.elements[0]->kind == ReplyKind::string &&
-                         !address.elements[0]->text.empty();
-  const auto host = has_shape ? address.elements[0]->text : std::string_view();
-  const auto port = has_shape ? address.elements[1]->text : std::string_view();
+                         address.elements[0].kind == ReplyKind::string &&
+                         !address.elements[0].text.empty();
+  const auto host = has_shape ? address.elements[0].text : std::string_view();
+  const auto port = has_shape ? address.elements[1].text : std::string_view();
   SentinelAnswer answer;
   answer.primary = book.read(std::string(host) + ":" + std::string(port), sentinel);
   if (host.empty() || !answer.primary) {

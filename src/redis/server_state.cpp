@@ -22,12 +22,12 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
   return value;
 }
 
-Failure denied(std::span<const ReplyNode* const> commands, const std::string& user) {
+Failure denied(std::span<const ReplyNode> commands, const std::string& user) {
   const std::string who = user.empty() ? "default" : user;
   std::string names;
   std::string grants;
-  for (const auto* command : commands) {
-    const std::string name(text_of(*command));
+  for (const auto& command : commands) {
+    const std::string name(text_of(command));
     names.append(names.empty() ? "" : ", ").append(name);
     grants.append(" +");
     for (const char c : name) grants += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
@@ -133,8 +133,8 @@ Task<void> ServerState::prepare(Need need, KeyName name, Deadline deadline) {
 void ServerState::take_time(const CallEnd& end, std::uint16_t slot, Clock::time_point asked) {
   const auto parts = array_of(root_or_throw(end, {}));
   if (parts.size() != 2) throw Failure{errc::protocol_error, "TIME: the answer has not its shape"};
-  const auto seconds = parse_number(text_of(*parts[0]));
-  const auto micros = parse_number(text_of(*parts[1]));
+  const auto seconds = parse_number(text_of(parts[0]));
+  const auto micros = parse_number(text_of(parts[1]));
   if (!seconds || !micros) {
     throw Failure{errc::protocol_error, "TIME: the answer has not its shape"};
   }
@@ -162,8 +162,8 @@ void ServerState::take_meta(const CallEnd& end) {
   meta_known_ = false;
   index_shards_ = default_index_shards;
   for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
-    const auto field = text_of(*fields[i]);
-    const auto value = text_of(*fields[i + 1]);
+    const auto field = text_of(fields[i]);
+    const auto value = text_of(fields[i + 1]);
     if (field == "format") {
       if (value != meta_format) {
         throw Failure{errc::unsupported_format,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "dialogstore/limits.hpp"
 #include "redis/link.hpp"
 #include "support/link_driver.hpp"
 #include "support/scripted_peer.hpp"
@@ -38,6 +39,13 @@ std::ostream& operator<<(std::ostream& out, const Hostile& hostile) {
   return out << hostile.name;
 }
 
+// As many as a reply may have elements, and more: nothing that they belong to comes.
+std::string flood_of_attributes() {
+  std::string bytes;
+  for (std::size_t i = 0; i <= limits::reply_elements; ++i) bytes += "|0\r\n";
+  return bytes;
+}
+
 class LinkHostileBytes : public ::testing::TestWithParam<Hostile> {};
 
 TEST_P(LinkHostileBytes, BytesEndTheConnectionAndItsRequests) {
@@ -65,7 +73,9 @@ INSTANTIATE_TEST_SUITE_P(
         Hostile{"http", "HTTP/1.1 400 Bad Request\r\n\r\n", errc::protocol_error},
         Hostile{"endless_status", "+" + std::string(200'000, 'a'), errc::protocol_error},
         Hostile{"push_of_resp3", ">2\r\n+a\r\n+b\r\n", errc::protocol_error},
-        Hostile{"attribute_of_resp3", "|1\r\n+a\r\n+b\r\n+OK\r\n", errc::protocol_error},
+        Hostile{"nested_push", "*1\r\n>2\r\n+a\r\n+b\r\n", errc::protocol_error},
+        Hostile{"streamed_string", "$?\r\n;1\r\na\r\n;0\r\n", errc::protocol_error},
+        Hostile{"many_attributes", flood_of_attributes(), errc::too_large},
         Hostile{"too_deep", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
                 errc::protocol_error}),
     [](const auto& info) { return std::string(info.param.name); });

@@ -12,11 +12,10 @@ namespace {
 
 // What the views of a Reply lie in.
 struct Arena {
-  std::deque<redis::ReplyNode> nodes;
   std::deque<std::string> texts;
-  std::deque<std::vector<const redis::ReplyNode*>> lists;
+  std::deque<std::vector<redis::ReplyNode>> lists;
 
-  const redis::ReplyNode* add(const RedisReply& reply) {
+  redis::ReplyNode add(const RedisReply& reply) {
     redis::ReplyNode node;
     switch (reply.kind) {
       case RedisReply::Kind::nil:
@@ -47,7 +46,7 @@ struct Arena {
       }
     }
     node.text = texts.emplace_back(reply.text);
-    return &nodes.emplace_back(node);
+    return node;
   }
 };
 
@@ -131,7 +130,7 @@ redis::ExecResult to_result(const RedisReply& reply) {
     throw std::runtime_error("the server is gone: " + reply.text);
   }
   auto arena = std::make_shared<Arena>();
-  const redis::ReplyNode* root = arena->add(reply);
+  const auto* root = &arena->lists.emplace_back(1, arena->add(reply)).front();
   redis::ExecResult result;
   result.reply = redis::Reply(root, std::move(arena));
   return result;
