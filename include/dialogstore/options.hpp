@@ -108,6 +108,15 @@ struct RedisOptions {
   /// Of a cluster: loads are answered by replicas, which may be behind. A save made on a stale load
   /// is a conflict, never a loss.
   bool read_replicas = false;
+  /// Above zero, the server is asked to tell of every change to a context that is in the cache
+  /// (CLIENT TRACKING), and a load of one that nobody has changed asks nothing at all. It may then
+  /// be behind what others saved: as a rule by the time the server takes to tell, never by more
+  /// than this, since a server that was not heard from for so long is asked. At most
+  /// limits::timeout_max. Needs StorageOptions::cache; not together with read_replicas. What this
+  /// storage saved itself, and was told to be saved, its loads have at once. With a ttl only
+  /// contexts that were saved here are given without asking, with ttl_on_read none; with
+  /// durable_replicas or durable_on_disk the first load after a save asks.
+  std::chrono::milliseconds cache_max_staleness{0};
   /// A save is acknowledged when so many replicas have it, 0 … 16; `not_replicated` when they do
   /// not within the timeout.
   unsigned durable_replicas = 0;

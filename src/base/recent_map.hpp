@@ -22,6 +22,10 @@ class RecentMap {
     return found == places_.end() ? nullptr : &found->second->value;
   }
 
+  [[nodiscard]] Value* peek(std::string_view key) {
+    return const_cast<Value*>(std::as_const(*this).find(key));
+  }
+
   /// The same, which counts as a use.
   [[nodiscard]] Value* use(std::string_view key) {
     const auto found = places_.find(key);

@@ -78,6 +78,8 @@ Task<ExecResult> ClusterClient::run(Self self, Route route, std::string requests
     if (has_more) std::swap(end.reply, end.earlier.front());
     step = self->router_.on_end(route, end);
     if (has_more && end.ok()) std::swap(end.reply, end.earlier.front());
+    // Another node answers from now on, which was never asked to tell of what was read here.
+    if (step != RouteStep::finish) self->stop_hearing();
     if (self->router_.wants_map(Clock::now())) self->refresh_soon();
   }
   if (self->is_closed_ && end.failure == errc::unavailable) end.failure = errc::closed;
@@ -90,10 +92,10 @@ Task<ExecResult> ClusterClient::send(Self self, const Route* route, std::string 
   const auto links = self->links_to(route->to, route->at_replica);
   const auto line = count > 1 ? Line::blocking : Line::shared;
   if (!route->asking) {
-    co_return co_await links->exec(std::move(requests), count, deadline, line);
+    co_return co_await links->exec(route->slot, std::move(requests), count, deadline, line);
   }
   requests.insert(0, encode_command({"ASKING"}));
-  auto end = co_await links->exec(std::move(requests), count + 1, deadline, line);
+  auto end = co_await links->exec(route->slot, std::move(requests), count + 1, deadline, line);
   if (!end.earlier.empty()) end.earlier.erase(end.earlier.begin());
   co_return end;
 }
@@ -141,7 +143,7 @@ Task<ExecResult> ClusterClient::exec_at(std::string server, std::string request,
     co_return not_sent(errc::unavailable, server + " is no primary of the cluster any more");
   }
   const auto links = links_to(found->primary, false);
-  auto end = co_await links->exec(std::move(request), 1, deadline);
+  auto end = co_await links->exec(0, std::move(request), 1, deadline);
   if (!end.ok()) {
     router_.want_map();
     refresh_soon();
@@ -152,6 +154,16 @@ Task<ExecResult> ClusterClient::exec_at(std::string server, std::string request,
 std::uint64_t ClusterClient::server_of(std::uint16_t slot) const {
   const auto* shard = router_.map().owner_of(slot);
   return shard == nullptr ? 0 : shard->number;
+}
+
+Clock::time_point ClusterClient::heard(std::uint16_t slot) const {
+  const auto* shard = router_.map().owner_of(slot);
+  const auto links = shard == nullptr ? primaries_.end() : primaries_.find(shard->primary);
+  return links == primaries_.end() ? Clock::time_point::min() : links->second->heard(slot);
+}
+
+void ClusterClient::stop_hearing() {
+  if (settings_.link.tracking) settings_.link.tracking->lost();
 }
 
 LinkStatistics ClusterClient::statistics() const {

@@ -32,6 +32,7 @@ class ClusterClient final : public RedisClient, public std::enable_shared_from_t
   Task<ExecResult> exec_at(std::string server, std::string request,
                            Clock::time_point deadline) override;
   [[nodiscard]] std::uint64_t server_of(std::uint16_t slot) const override;
+  [[nodiscard]] Clock::time_point heard(std::uint16_t slot) const override;
   [[nodiscard]] bool spans_slots() const noexcept override { return false; }
   [[nodiscard]] LinkStatistics statistics() const override;
   [[nodiscard]] asio::any_io_executor executor() const override { return executor_; }
@@ -47,6 +48,8 @@ class ClusterClient final : public RedisClient, public std::enable_shared_from_t
                                Clock::time_point deadline);
   /// Waits for the next map. What the call ends with when it cannot go on.
   static Task<std::optional<ExecResult>> look_up(Self self, Clock::time_point deadline);
+
+  void stop_hearing();
 
   // The map.
   void refresh_soon();

@@ -51,6 +51,7 @@ Task<void> ClusterClient::refresh(Self self) {
   if (reports.empty()) reports = co_await ask(self, self->all_nodes());
   self->unanswered_ = reports.empty() ? std::min(self->unanswered_ + 1, most_doublings) : 0;
   self->asks_all_ = !self->router_.take(std::move(reports));
+  self->stop_hearing();  // slots may have moved
   if (self->asks_all_) self->router_.want_map();
   self->is_refreshing_ = false;
   self->waiters_.wake();
@@ -75,7 +76,7 @@ Task<std::optional<MapReport>> ClusterClient::ask_one(Self self, ServerAddress n
   if (self->is_closed_) co_return std::nullopt;
   const auto links = self->links_to(node, false);
   auto requests = encode_command({"CLUSTER", "INFO"}) + encode_command({"CLUSTER", "SLOTS"});
-  const auto end = co_await links->exec(std::move(requests), 2, deadline);
+  const auto end = co_await links->exec(0, std::move(requests), 2, deadline);
   if (!end.ok()) {
     self->note_problem({end.failure, end.detail});
     co_return std::nullopt;

@@ -99,6 +99,10 @@ std::vector<SetupStep> setup_steps(const LinkSettings& settings) {
                               ? encode_command({"AUTH", settings.password})
                               : encode_command({"AUTH", settings.user, settings.password})});
   }
+  if (settings.tracking) {
+    steps.push_back({SetupKind::protocol, encode_command({"HELLO", "3"})});
+    steps.push_back({SetupKind::tracking, encode_command({"CLIENT", "TRACKING", "ON", "NOLOOP"})});
+  }
   if (settings.database != 0) {
     steps.push_back(
         {SetupKind::select, encode_command({"SELECT", std::to_string(settings.database)})});
@@ -130,6 +134,10 @@ LinkFailure judge_setup_reply(const SetupStep& step, const ReplyNode& reply,
     return {};
   }
   LinkFailure failure = judge_error(step, reply.text, settings);
+  const bool is_for_tracking = step.kind == SetupKind::protocol || step.kind == SetupKind::tracking;
+  if (is_for_tracking && failure.definitive && failure.code != errc::auth_failed) {
+    failure.detail += "; cache_max_staleness needs it: grant it, or leave the option out";
+  }
   if (step.kind == SetupKind::set_name && failure.code != errc::auth_failed) {
     return {};  // the name is only for the server's operator to see
   }
@@ -143,6 +151,10 @@ std::string_view name_of(SetupKind kind) noexcept {
   switch (kind) {
     case SetupKind::auth:
       return "AUTH";
+    case SetupKind::protocol:
+      return "HELLO 3";
+    case SetupKind::tracking:
+      return "CLIENT TRACKING";
     case SetupKind::select:
       return "SELECT";
     case SetupKind::set_name:

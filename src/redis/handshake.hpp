@@ -10,7 +10,7 @@
 
 namespace dialogstore::redis {
 
-enum class SetupKind : std::uint8_t { auth, select, set_name, role, probe };
+enum class SetupKind : std::uint8_t { auth, protocol, select, set_name, role, tracking, probe };
 
 struct SetupStep {
   SetupKind kind;

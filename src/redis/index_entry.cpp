@@ -62,9 +62,15 @@ std::string from_hex(std::string_view text) {
 std::vector<IndexEntry> read_entries(const ReplyNode& reply) {
   const auto parts = array_of(reply);
   std::vector<IndexEntry> entries;
-  entries.reserve(parts.size() / 2);
-  for (std::size_t i = 0; i + 1 < parts.size(); i += 2) {
-    entries.push_back({std::string(text_of(parts[i])), std::string(text_of(parts[i + 1]))});
+  const auto add = [&](const ReplyNode& key, const ReplyNode& score) {
+    entries.push_back({std::string(text_of(key)), std::string(text_of(score))});
+  };
+  const bool are_pairs = !parts.empty() && parts.front().kind == ReplyKind::array;
+  entries.reserve(are_pairs ? parts.size() : parts.size() / 2);
+  for (std::size_t i = 0; i < parts.size(); i += are_pairs ? 1 : 2) {
+    const auto pair = are_pairs ? array_of(parts[i]) : parts.subspan(i);
+    if (pair.size() < 2) throw Failure{errc::protocol_error, "a key in an index has no score"};
+    add(pair[0], pair[1]);
   }
   return entries;
 }

@@ -27,9 +27,13 @@ KeyName with_slot(std::string text) {
   return {std::move(text), slot};
 }
 
+bool needs_escapes(std::string_view key) noexcept {
+  return std::any_of(key.begin(), key.end(),
+                     [](char c) { return c == '%' || c == '{' || c == '}'; });
+}
+
 void append_escaped(std::string& out, std::string_view key) {
-  const auto is_escaped = [](char c) { return c == '%' || c == '{' || c == '}'; };
-  if (std::none_of(key.begin(), key.end(), is_escaped)) {
+  if (!needs_escapes(key)) {
     out += key;
     return;
   }
@@ -87,6 +91,10 @@ KeyName KeyNames::context(std::string_view key) const {
   append_escaped(text, key);
   text += '}';
   return with_slot(std::move(text));
+}
+
+std::uint16_t KeyNames::slot_of(std::string_view key) const {
+  return needs_escapes(key) ? context(key).slot : crc16(key) & (slot_count - 1);
 }
 
 KeyName KeyNames::meta() const {

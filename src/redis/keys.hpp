@@ -37,6 +37,8 @@ class KeyNames {
   explicit KeyNames(std::string name_space) : name_space_(std::move(name_space)) {}
 
   [[nodiscard]] KeyName context(std::string_view key) const;
+  /// Its slot alone.
+  [[nodiscard]] std::uint16_t slot_of(std::string_view key) const;
   [[nodiscard]] KeyName meta() const;
   [[nodiscard]] KeyName index(unsigned shard) const;
   /// A name of ours under which nothing is ever stored, since no key is empty.

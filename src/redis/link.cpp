@@ -45,6 +45,7 @@ class Link final : public RedisLink {
     return submitted(core_, std::move(requests), count, deadline);
   }
   void close() override { core_->close(); }
+  Clock::time_point heard() const override { return core_->heard(); }
   LinkStatistics statistics() const override { return core_->statistics(); }
 
  private:
@@ -121,13 +122,14 @@ LinkCore::LinkCore(asio::any_io_executor executor, LinkSettings settings)
 void LinkCore::submit(std::string request, unsigned replies, Clock::time_point deadline,
                       Caller caller) {
   std::string detail;
-  if (const errc refusal = admission(request, deadline, detail); refusal != errc{}) {
+  const auto now = Clock::now();
+  if (const errc refusal = admission(request, now, deadline, detail); refusal != errc{}) {
     finished_.push_back({std::move(caller.handler), std::move(caller.executor),
                          failed(refusal, Sent::no, std::move(detail))});
     deliver_later();
     return;
   }
-  enqueue(std::move(request), replies, deadline, std::move(caller));
+  enqueue(std::move(request), replies, now, deadline, std::move(caller));
   if (state_ != State::up) {
     connect_if_needed();
   } else if (queued_bytes_ >= eager_bytes) {
@@ -137,8 +139,8 @@ void LinkCore::submit(std::string request, unsigned replies, Clock::time_point d
   }
 }
 
-errc LinkCore::admission(const std::string& request, Clock::time_point deadline,
-                         std::string& detail) const {
+errc LinkCore::admission(const std::string& request, Clock::time_point now,
+                         Clock::time_point deadline, std::string& detail) const {
   if (state_ == State::closed) {
     detail = "the link is closed";
     return errc::closed;
@@ -152,15 +154,15 @@ errc LinkCore::admission(const std::string& request, Clock::time_point deadline,
     detail = "too many requests wait for the server already";
     return errc::overloaded;
   }
-  if (deadline <= Clock::now()) {
+  if (deadline <= now) {
     detail = "the deadline had passed before the request could be sent";
     return errc::timed_out;
   }
   return errc{};
 }
 
-void LinkCore::enqueue(std::string request, unsigned replies, Clock::time_point deadline,
-                       Caller caller) {
+void LinkCore::enqueue(std::string request, unsigned replies, Clock::time_point now,
+                       Clock::time_point deadline, Caller caller) {
   if (spare_.empty()) {
     spare_.emplace_back();
     spare_.front().core = this;
@@ -172,6 +174,7 @@ void LinkCore::enqueue(std::string request, unsigned replies, Clock::time_point 
   added->bytes = std::move(request);
   added->caller.emplace(std::move(caller));
   added->replies = replies;
+  added->submitted = now;
   added->is_in_flight = false;
   // Mostly the last of all, as calls mostly have the same time.
   added->deadline = deadlines_.emplace_hint(deadlines_.end(), deadline, added);
@@ -331,6 +334,7 @@ void LinkCore::close() {
   if (session) {
     session->transport.close();
   }
+  stop_hearing();
   pause_timer_.cancel();
   while (!in_flight_.empty()) {
     finish(in_flight_.front(), failed(errc::closed, Sent::maybe, "the link was closed"));

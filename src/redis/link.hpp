@@ -16,6 +16,7 @@
 
 #include "dialogstore/error.hpp"
 #include "flow/task.hpp"
+#include "redis/key_tracking.hpp"
 #include "redis/reply.hpp"
 
 namespace dialogstore::redis {
@@ -67,6 +68,9 @@ struct LinkSettings {
   /// The last step of setting up a connection: whether this is still the server to talk to. What
   /// speaks against it gives the connection up (unavailable); an empty text is consent.
   std::function<Task<std::string>()> confirm;
+  /// The server is asked to tell it of every key that was read here and that others change (CLIENT
+  /// TRACKING, in RESP3); null: it is not.
+  std::shared_ptr<KeyTracking> tracking;
   TlsSettings tls;
   std::chrono::milliseconds connect_timeout{5'000};  ///< resolve, connect, TLS and setup together
   std::chrono::milliseconds reconnect_min{20};       ///< first pause; doubles, with jitter
@@ -112,6 +116,10 @@ class RedisLink {
 
   /// Ends every waiting request with errc::closed and the connection. Final. Idempotent.
   virtual void close() = 0;
+
+  /// When the latest request was handed over that this connection has answered: whatever the server
+  /// had to tell by then has come. Long ago while there is no connection.
+  [[nodiscard]] virtual Clock::time_point heard() const = 0;
 
   [[nodiscard]] virtual LinkStatistics statistics() const = 0;
 };

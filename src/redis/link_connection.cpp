@@ -21,6 +21,10 @@ LinkFailure unasked_reply() {
   return {errc::protocol_error, false, "the server sent a reply to nothing that was asked"};
 }
 
+bool is_push(const Reply& reply) {
+  return reply.root().kind == ReplyKind::push;
+}
+
 std::string name_of(const Endpoint& endpoint) {
   return endpoint.unix_path.empty() ? endpoint.host + ":" + std::to_string(endpoint.port)
                                     : endpoint.unix_path;
@@ -161,10 +165,12 @@ Task<LinkFailure> LinkCore::ask(std::shared_ptr<LinkCore> self, std::shared_ptr<
     if (!session->reader.feed({session->input.data(), got.bytes}, replies)) {
       co_return in_step({session->reader.failure(), true, session->reader.detail()});
     }
+    if (self->settings_.tracking) {
+      std::erase_if(replies, is_push);  // nothing was read yet that it could be about
+    }
   }
   LinkFailure failure = judge_setup_reply(step, replies.front().root(), self->settings_);
-  const bool is_push = replies.front().root().kind == ReplyKind::push;
-  if (failure.ok() && (is_push || replies.size() > 1)) {
+  if (failure.ok() && (is_push(replies.front()) || replies.size() > 1)) {
     failure = unasked_reply();
     failure.definitive = true;
   }
@@ -222,12 +228,20 @@ void LinkCore::on_read(Session& session, error_code error, std::size_t bytes) {
   deliver();
 }
 
-// False when there are more replies than requests.
+// False when something came that answers nothing.
 bool LinkCore::take_replies() {
   std::size_t taken = 0;
-  for (; taken < replies_.size() && !in_flight_.empty(); ++taken) {
-    if (replies_[taken].root().kind == ReplyKind::push) break;
+  for (; taken < replies_.size(); ++taken) {
+    // In their turn: what is told before a reply came about before the request was executed.
+    if (is_push(replies_[taken])) {
+      if (!take_push(replies_[taken].root())) break;
+      continue;
+    }
+    if (in_flight_.empty()) break;
     Request& request = in_flight_.front();
+    heard_ = request.submitted;
+    session_->has_answered = true;
+    pause_ = {};
     if (request.replies > 1) {
       --request.replies;
       request.earlier.push_back(std::move(replies_[taken]));
@@ -239,13 +253,29 @@ bool LinkCore::take_replies() {
     finish(in_flight_.front(), std::move(result));
     release(in_flight_, in_flight_.begin());
   }
-  if (taken != 0) {
-    session_->has_answered = true;
-    pause_ = {};
-  }
   const bool all = taken == replies_.size();
   replies_.clear();
   return all;
+}
+
+// False when nobody asked to be told.
+bool LinkCore::take_push(const ReplyNode& push) {
+  const auto* tracking = settings_.tracking.get();
+  if (tracking == nullptr) return false;
+  const bool is_about_keys = push.elements.size() == 2 && push.elements[0].text == "invalidate";
+  if (!is_about_keys) return true;
+  const ReplyNode& names = push.elements[1];
+  if (names.kind != ReplyKind::array) {
+    tracking->lost();  // the whole database was emptied
+  }
+  for (const ReplyNode& name : names.elements) tracking->changed(name.text);
+  return true;
+}
+
+void LinkCore::stop_hearing() {
+  if (std::exchange(heard_, never_heard) != never_heard && settings_.tracking) {
+    settings_.tracking->lost();
+  }
 }
 
 // Behind everything that is ready to run now: what other callers add until then goes along.
@@ -322,6 +352,7 @@ void LinkCore::on_written(Session& session, error_code error, std::size_t bytes)
 void LinkCore::lose(const LinkFailure& failure) {
   const auto session = std::exchange(session_, nullptr);
   session->transport.close();
+  stop_hearing();
   state_ = State::idle;
   last_failure_ = {errc::unavailable, false, failure.detail};
   next_attempt_ = Clock::now();

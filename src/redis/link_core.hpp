@@ -52,6 +52,7 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
 
   const asio::any_io_executor& executor() const noexcept { return executor_; }
   const LinkStatistics& statistics() const noexcept { return statistics_; }
+  Clock::time_point heard() const noexcept { return heard_; }
 
   /// Who waits for a request's end.
   struct Caller {
@@ -83,6 +84,7 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
     std::string bytes;  ///< empty once written
     std::size_t size = 0;
     std::optional<Caller> caller;  ///< empty once it was answered
+    Clock::time_point submitted;
     Deadlines::iterator deadline;
     unsigned replies = 1;        ///< still to come
     std::vector<Reply> earlier;  ///< that came
@@ -98,9 +100,13 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
   struct DeadlineWait;
   struct Delivery;
 
+  static constexpr auto never_heard = Clock::time_point::min();
+
   // link.cpp: requests
-  errc admission(const std::string& request, Clock::time_point deadline, std::string& detail) const;
-  void enqueue(std::string request, unsigned replies, Clock::time_point deadline, Caller caller);
+  errc admission(const std::string& request, Clock::time_point now, Clock::time_point deadline,
+                 std::string& detail) const;
+  void enqueue(std::string request, unsigned replies, Clock::time_point now,
+               Clock::time_point deadline, Caller caller);
   void finish(Request& request, ExecResult result);
   void release(Requests& from, Requests::iterator request);
   void cancel(Requests::iterator request);
@@ -126,6 +132,8 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
   void read_more();
   void on_read(Session& session, boost::system::error_code error, std::size_t bytes);
   bool take_replies();
+  bool take_push(const ReplyNode& push);
+  void stop_hearing();
   void flush_later();
   void flush();
   void take_output(Session& session);
@@ -138,6 +146,7 @@ class LinkCore : public std::enable_shared_from_this<LinkCore> {
   State state_ = State::idle;
   std::shared_ptr<Session> session_;  ///< being set up or up
   std::vector<Reply> replies_;        ///< of one read
+  Clock::time_point heard_ = never_heard;
 
   Requests waiting_;
   Requests in_flight_;

@@ -49,6 +49,12 @@ class RedisClient {
   /// A number for the server that has the slot, as far as that is known.
   [[nodiscard]] virtual std::uint64_t server_of(std::uint16_t /*slot*/) const { return 0; }
 
+  /// RedisLink::heard of the link that requests for the slot take, where the settings ask for
+  /// tracking: they all take the same one then.
+  [[nodiscard]] virtual Clock::time_point heard(std::uint16_t /*slot*/) const {
+    return Clock::time_point::min();
+  }
+
   /// Whether one command may name keys of several slots.
   [[nodiscard]] virtual bool spans_slots() const noexcept = 0;
   /// Over all links. `connections` rises when another server may answer from now on.

@@ -7,6 +7,7 @@
 #include "redis/redis_client.hpp"
 #include "redis/redis_row_log.hpp"
 #include "storage/log_context_storage.hpp"
+#include "uri/option_limits.hpp"
 
 namespace dialogstore {
 namespace {
@@ -35,6 +36,12 @@ void check_topology(const RedisOptions& redis) {
   if (redis.durable_replicas > max_durable_replicas) {
     throw_bad_option("durable_replicas is " + std::to_string(redis.durable_replicas) +
                      ", it must be at most " + std::to_string(max_durable_replicas));
+  }
+}
+
+void check_staleness(const RedisOptions& redis, const StorageOptions& options, Layout layout) {
+  if (auto problem = uri::find_staleness_problem(redis, options, layout)) {
+    throw_bad_option(*problem);
   }
 }
 
@@ -76,16 +83,17 @@ redis::LinkSettings link_settings(const RedisOptions& redis) {
   return link;
 }
 
-redis::ClientSettings client_settings(const RedisOptions& redis) {
+redis::ClientSettings client_settings(const RedisOptions& redis,
+                                      std::shared_ptr<redis::KeyTracking> tracking) {
   redis::ClientSettings settings;
-  settings.link = link_settings(redis);
+  settings.sentinel = settings.link = link_settings(redis);
+  settings.link.tracking = std::move(tracking);
   settings.connections = redis.connections;
   settings.servers = redis.more_servers;
   settings.servers.insert(settings.servers.begin(), {redis.host, redis.port});
   settings.announced = redis.announced;
   settings.reads_replicas = redis.read_replicas;
   settings.service = redis.service;
-  settings.sentinel = settings.link;
   settings.sentinel.database = 0;
   settings.sentinel.user = redis.sentinel_user;
   settings.sentinel.password = redis.sentinel_password;
@@ -94,8 +102,9 @@ redis::ClientSettings client_settings(const RedisOptions& redis) {
 }
 
 std::shared_ptr<redis::RedisClient> make_client(const asio::any_io_executor& executor,
-                                                const RedisOptions& redis) {
-  const auto settings = client_settings(redis);
+                                                const RedisOptions& redis,
+                                                std::shared_ptr<redis::KeyTracking> tracking) {
+  const auto settings = client_settings(redis, std::move(tracking));
   switch (redis.topology) {
     case Topology::cluster:
       return redis::make_cluster(executor, settings);
@@ -128,8 +137,11 @@ std::shared_ptr<StorageEngine> make_engine(const RedisOptions& redis, const Stor
                                            Layout layout) {
   check_redis_options(redis);
   check_options(options);
+  check_staleness(redis, options, layout);
   auto thread = std::make_unique<IoThread>();
-  auto client = make_client(thread->executor(), redis);
+  std::shared_ptr<redis::KeyTracking> tracking;
+  if (redis.cache_max_staleness.count() > 0) tracking = std::make_shared<redis::KeyTracking>();
+  auto client = make_client(thread->executor(), redis, tracking);
   const redis::Durability durability{redis.durable_replicas, redis.durable_on_disk};
   if (layout == Layout::dff) {
     if (durability.waits()) {
@@ -138,9 +150,14 @@ std::shared_ptr<StorageEngine> make_engine(const RedisOptions& redis, const Stor
     }
     return redis::make_dff_engine(std::move(thread), std::move(client), options, place_of(redis));
   }
-  auto rows = redis::make_redis_row_log(
-      std::move(client), options,
-      {place_of(redis) + "#" + options.name_space, redis.user, redis.clock_tolerance, durability});
+  redis::RowLogSettings settings;
+  settings.identity = place_of(redis) + "#" + options.name_space;
+  settings.user = redis.user;
+  settings.clock_tolerance = redis.clock_tolerance;
+  settings.durability = durability;
+  settings.tracking = std::move(tracking);
+  settings.max_staleness = redis.cache_max_staleness;
+  auto rows = redis::make_redis_row_log(std::move(client), options, std::move(settings));
   return make_log_engine(std::move(thread), std::move(rows), options);
 }
 

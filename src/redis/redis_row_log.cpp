@@ -36,6 +36,26 @@ RedisRowLog::RedisRowLog(std::shared_ptr<RedisClient> client, const StorageOptio
       state_(std::make_shared<ServerState>(calls_, names_, settings_.user, settings_.durability)),
       index_(std::make_shared<ContextIndex>(calls_, names_, state_, options.ttl)) {}
 
+RedisRowLog::~RedisRowLog() {
+  if (settings_.tracking) settings_.tracking->listen({}, {});
+  calls_.client().close();
+}
+
+void RedisRowLog::listen(std::function<void(std::string_view key)> changed,
+                         std::function<void()> lost) {
+  settings_.tracking->listen(
+      [this, changed = std::move(changed)](std::string_view name) {
+        const auto key = names_.key_of(name);
+        if (key && changed) changed(*key);
+      },
+      std::move(lost));
+}
+
+bool RedisRowLog::is_current(const ContextKey& key) const {
+  const auto heard = calls_.client().heard(names_.slot_of(key.text()));
+  return heard > Clock::now() - settings_.max_staleness;
+}
+
 Task<Rows> RedisRowLog::read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) {
   const auto name = names_.context(key.text());
   if (refresh && options_.ttl.count() > 0) {

@@ -6,6 +6,7 @@
 
 #include "dialogstore/options.hpp"
 #include "redis/durability.hpp"
+#include "redis/key_tracking.hpp"
 #include "redis/redis_client.hpp"
 #include "storage/row_log.hpp"
 
@@ -16,6 +17,9 @@ struct RowLogSettings {
   std::string user;      ///< for messages
   std::chrono::milliseconds clock_tolerance{600'000};
   Durability durability;  ///< of a save before it is acknowledged
+  /// That of the client's links; null: nobody tells of changes.
+  std::shared_ptr<KeyTracking> tracking;
+  std::chrono::milliseconds max_staleness{0};  ///< RedisOptions::cache_max_staleness
 };
 
 /// `options` must have passed check_options.

@@ -1,6 +1,7 @@
 // The inside of RedisRowLog.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,11 +20,11 @@ namespace dialogstore::redis {
 /// Scripts cut their milliseconds off: the middle of one is the best guess.
 inline constexpr std::chrono::microseconds half_a_millisecond{500};
 
-class RedisRowLog final : public RowLog {
+class RedisRowLog final : public RowLog, private ChangeFeed {
  public:
   RedisRowLog(std::shared_ptr<RedisClient> client, const StorageOptions& options,
               RowLogSettings settings);
-  ~RedisRowLog() override { close(); }
+  ~RedisRowLog() override;
 
   [[nodiscard]] const std::string& identity() const noexcept override { return settings_.identity; }
   Task<Rows> read(ContextKey key, std::size_t count, bool refresh, Deadline deadline) override;
@@ -35,12 +36,22 @@ class RedisRowLog final : public RowLog {
   Task<CheckReport> check_listing(bool repair, Deadline deadline) override;
   Task<std::vector<std::uint64_t>> sizes(std::vector<ContextKey> keys, Deadline deadline) override;
   Task<Statistics> statistics(Deadline deadline) override;
+  [[nodiscard]] ChangeFeed* changes() noexcept override {
+    return settings_.tracking ? this : nullptr;
+  }
   void close() override { calls_.client().close(); }
 
  private:
   using Saving = std::shared_ptr<const format::SaveRequest>;
 
   // redis_row_log.cpp
+  void listen(std::function<void(std::string_view key)> changed,
+              std::function<void()> lost) override;
+  /// What waits for replicas or disks is saved over another connection than the one that is told.
+  [[nodiscard]] bool tells_of_saved() const noexcept override {
+    return !settings_.durability.waits();
+  }
+  [[nodiscard]] bool is_current(const ContextKey& key) const override;
   [[nodiscard]] Request read_request(const KeyName& name, std::size_t count) const;
   Task<Rows> read_and_touch(ContextKey key, KeyName name, std::size_t count, Deadline deadline);
 

@@ -115,6 +115,7 @@ std::string RedisRowLog::copy_of(const KeyName& name, const format::SaveRequest&
   copy.ttl = life_after(request.op);
   copy.fence = to_milliseconds(state_->time_at(name.slot, fence));
   copy.first = attempts.is_first();
+  copy.tracked = settings_.tracking && tells_of_saved();
   copy.form = attempts.form();
   return save_request(name.text, request, copy);
 }

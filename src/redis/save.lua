@@ -3,7 +3,8 @@
 -- KEYS[1]  the context's list of rows
 -- ARGV     1 head, in one piece because every argument costs the server more than its bytes:
 --            op     a append, s seal, e edit, h drop head, r replace, d delete, t touch
---            first  '1' as long as no copy of this save went unanswered
+--            first  '1' or '3' as long as no copy of this save went unanswered; '3' or '4': the
+--                   connection wants to be told when others change the key (CLIENT TRACKING)
 --            ttl    6 bytes: milliseconds the key lives on; 0 = for ever. Of a delete: the tombstone's
 --                   life
 --            fence  6 bytes: server time in milliseconds after which this copy is too late
@@ -21,7 +22,7 @@
 -- Strings are compared with == only: < asks the server's locale.
 local k,head=KEYS[1],ARGV[1]
 if #ARGV>4000 then return {'E'} end
-local op,base=head:sub(1,1),head:sub(19)
+local op,base,flags=head:sub(1,1),head:sub(19),head:byte(2)
 local own=#ARGV>1 and ARGV[#ARGV]:sub(9,16) or ''
 -- In numbers of at most four bytes, which every server's struct has.
 local th,tl,fh,fl,n=struct.unpack('>I4I2I4I2i4',head,3)
@@ -46,7 +47,7 @@ if cur~=base then
     return {'A',h}
   end
   if last:sub(1,1)=='T' then return {'D',h} end
-  if base=='' and head:sub(2,2)=='1' then return {'C',h} end
+  if base=='' and flags%2==1 then return {'C',h} end
   -- Walks back from the newest row to the base: this save can only be right behind it. A page lists
   -- the tokens of the rows it took the place of; the last of them has the page's own sequence.
   local bs=base=='' and 0 or struct.unpack('>I4',base)
@@ -108,4 +109,6 @@ elseif op~='t' then
 end
 -- Without a ttl too: the key may have one from a tombstone, or from when the namespace had one.
 if ttl>0 then redis.call('PEXPIRE',k,ttl) else redis.call('PERSIST',k) end
+-- A server tells of a key that was read; whoever wrote it since has read it no more.
+if flags>50 then redis.call('LRANGE',k,1,0) end
 return {'S',now}

@@ -62,7 +62,11 @@ constexpr std::size_t head_bytes = 18;  // and the base
 void append_head(std::string& request, const format::SaveRequest& save, const SaveCopy& copy) {
   ByteWriter out(request);
   out.u8(static_cast<std::uint8_t>(save.op));
-  out.u8(copy.first ? '1' : '2');
+  if (copy.tracked) {
+    out.u8(copy.first ? '3' : '4');
+  } else {
+    out.u8(copy.first ? '1' : '2');
+  }
   put_48_bits(out, copy.ttl);
   put_48_bits(out, copy.fence);
   out.u32(static_cast<std::uint32_t>(save.n));

@@ -53,6 +53,7 @@ struct SaveCopy {
   std::chrono::milliseconds ttl{0};    ///< zero: for ever; of an erase: the tombstone's life
   std::chrono::milliseconds fence{0};  ///< server time after which the copy is too late
   bool first = true;                   ///< no earlier copy went unanswered
+  bool tracked = false;  ///< the server is to tell this connection when others change the key
   ScriptForm form = ScriptForm::by_name;
 };
 

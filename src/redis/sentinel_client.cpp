@@ -62,9 +62,12 @@ class SentinelClient final : public RedisClient,
                         Clock::time_point deadline) override {
     return exec_together(slot, std::move(request), 1, deadline);
   }
-  Task<ExecResult> exec_together(std::uint16_t /*slot*/, std::string requests, unsigned count,
+  Task<ExecResult> exec_together(std::uint16_t slot, std::string requests, unsigned count,
                                  Clock::time_point deadline) override {
-    return run(shared_from_this(), std::move(requests), count, deadline);
+    return run(shared_from_this(), slot, std::move(requests), count, deadline);
+  }
+  [[nodiscard]] Clock::time_point heard(std::uint16_t slot) const override {
+    return is_doubtful_ ? Clock::time_point::min() : primary_->heard(slot);
   }
   [[nodiscard]] std::uint64_t server_of(std::uint16_t /*slot*/) const override { return number_; }
   [[nodiscard]] bool spans_slots() const noexcept override { return true; }
@@ -87,7 +90,7 @@ class SentinelClient final : public RedisClient,
  private:
   using Self = std::shared_ptr<SentinelClient>;
 
-  static Task<ExecResult> run(Self self, std::string requests, unsigned count,
+  static Task<ExecResult> run(Self self, std::uint16_t slot, std::string requests, unsigned count,
                               Clock::time_point deadline);
   static Task<std::string> confirm(std::weak_ptr<SentinelClient> client, ServerAddress address);
   static Task<std::optional<ExecResult>> look_up(Self self, Clock::time_point deadline);
@@ -122,8 +125,8 @@ class SentinelClient final : public RedisClient,
   asio::steady_timer watch_timer_;
 };
 
-Task<ExecResult> SentinelClient::run(Self self, std::string requests, unsigned count,
-                                     Clock::time_point deadline) {
+Task<ExecResult> SentinelClient::run(Self self, std::uint16_t slot, std::string requests,
+                                     unsigned count, Clock::time_point deadline) {
   if (self->is_doubtful_ && !self->is_closed_) {
     auto stopped = co_await look_up(self, deadline);
     if (stopped) co_return std::move(*stopped);
@@ -133,7 +136,7 @@ Task<ExecResult> SentinelClient::run(Self self, std::string requests, unsigned c
   self->watch();
   const auto primary = self->primary_;
   const auto line = count > 1 ? Line::blocking : Line::shared;
-  auto end = co_await primary->exec(std::move(requests), count, deadline, line);
+  auto end = co_await primary->exec(slot, std::move(requests), count, deadline, line);
   self->judge(end);
   co_return end;
 }

@@ -1,6 +1,5 @@
 #include "redis/server_links.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace dialogstore::redis {
@@ -13,24 +12,32 @@ void add(LinkStatistics& sum, const LinkStatistics& more) noexcept {
   sum.bytes_received += more.bytes_received;
 }
 
+LinkSettings blocking_link(LinkSettings settings) {
+  settings.tracking = nullptr;
+  return settings;
+}
+
 ServerLinks::ServerLinks(const asio::any_io_executor& executor, const LinkSettings& settings,
                          unsigned connections)
-    : executor_(executor), settings_(settings), blocking_(std::max(1U, connections)) {
-  for (std::size_t i = 0; i < blocking_.size(); ++i) {
+    : executor_(executor),
+      blocking_settings_(blocking_link(settings)),
+      turns_(connections, settings.tracking != nullptr),
+      blocking_(turns_.count()) {
+  for (std::size_t i = 0; i < turns_.count(); ++i) {
     shared_.push_back(RedisLink::create(executor, settings));
   }
 }
 
-Task<ExecResult> ServerLinks::exec(std::string requests, unsigned count, Clock::time_point deadline,
-                                   Line line) {
+Task<ExecResult> ServerLinks::exec(std::uint16_t slot, std::string requests, unsigned count,
+                                   Clock::time_point deadline, Line line) {
   const auto self = shared_from_this();
-  auto& slot = line == Line::shared ? shared_[next_] : blocking_[next_];
-  next_ = next_ + 1 < shared_.size() ? next_ + 1 : 0;
-  if (!slot) {
-    slot = RedisLink::create(executor_, settings_);
-    if (is_closed_) slot->close();
+  const auto turn = turns_.next(slot);
+  auto& place = line == Line::shared ? shared_[turn] : blocking_[turn];
+  if (!place) {
+    place = RedisLink::create(executor_, blocking_settings_);
+    if (is_closed_) place->close();
   }
-  const auto link = slot;
+  const auto link = place;
   ++waiting_;
   auto end = co_await link->exec_together(std::move(requests), count, deadline);
   --waiting_;

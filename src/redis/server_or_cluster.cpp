@@ -10,6 +10,7 @@ namespace {
 
 LinkSettings question_link(LinkSettings link) {
   link.require_master = false;  // any node of a cluster knows
+  link.tracking = nullptr;
   return link;
 }
 
@@ -59,6 +60,9 @@ class ServerOrCluster final : public RedisClient {
 
   [[nodiscard]] std::uint64_t server_of(std::uint16_t slot) const override {
     return client_ ? client_->server_of(slot) : 0;
+  }
+  [[nodiscard]] Clock::time_point heard(std::uint16_t slot) const override {
+    return client_ ? client_->heard(slot) : Clock::time_point::min();
   }
   [[nodiscard]] bool spans_slots() const noexcept override {
     return client_ && client_->spans_slots();

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "redis/redis_client.hpp"
 #include "redis/server_links.hpp"
 
@@ -9,28 +7,32 @@ namespace {
 class SingleServer final : public RedisClient {
  public:
   SingleServer(asio::any_io_executor executor, const LinkSettings& settings, unsigned connections)
-      : executor_(std::move(executor)), settings_(settings), blocking_(std::max(1U, connections)) {
-    for (std::size_t i = 0; i < blocking_.size(); ++i) {
+      : executor_(std::move(executor)),
+        blocking_settings_(blocking_link(settings)),
+        turns_(connections, settings.tracking != nullptr),
+        blocking_(turns_.count()) {
+    for (std::size_t i = 0; i < turns_.count(); ++i) {
       links_.push_back(RedisLink::create(executor_, settings));
     }
   }
 
-  Task<ExecResult> exec(std::uint16_t /*slot*/, std::string request,
+  Task<ExecResult> exec(std::uint16_t slot, std::string request,
                         Clock::time_point deadline) override {
-    auto& link = *links_[next_];
-    next_ = next_ + 1 < links_.size() ? next_ + 1 : 0;
-    return link.exec(std::move(request), deadline);
+    return links_[turns_.next(slot)]->exec(std::move(request), deadline);
   }
 
-  Task<ExecResult> exec_together(std::uint16_t /*slot*/, std::string requests, unsigned count,
+  Task<ExecResult> exec_together(std::uint16_t slot, std::string requests, unsigned count,
                                  Clock::time_point deadline) override {
-    auto& link = blocking_[next_];
+    auto& link = blocking_[turns_.next(slot)];
     if (!link) {
-      link = RedisLink::create(executor_, settings_);
+      link = RedisLink::create(executor_, blocking_settings_);
       if (is_closed_) link->close();
     }
-    next_ = next_ + 1 < links_.size() ? next_ + 1 : 0;
     return link->exec_together(std::move(requests), count, deadline);
+  }
+
+  [[nodiscard]] Clock::time_point heard(std::uint16_t slot) const override {
+    return links_[turns_.of(slot)]->heard();
   }
 
   [[nodiscard]] bool spans_slots() const noexcept override { return true; }
@@ -57,10 +59,10 @@ class SingleServer final : public RedisClient {
 
  private:
   asio::any_io_executor executor_;
-  LinkSettings settings_;
+  LinkSettings blocking_settings_;
+  LinkTurns turns_;
   std::vector<std::shared_ptr<RedisLink>> links_;
   std::vector<std::shared_ptr<RedisLink>> blocking_;  ///< made when first needed
-  std::size_t next_ = 0;
   bool is_closed_ = false;
 };
 

@@ -13,7 +13,7 @@ LogEngine::LogEngine(std::unique_ptr<IoThread> thread, std::unique_ptr<RowLog> r
       hints_(std::size_t{options.seal_after} + 2) {
   log_options_.seal_after = options.seal_after;
   log_options_.compression_level = options.compression_level;
-  if (options.cache > 0) cache_.emplace(options.cache, options.history);
+  if (options.cache > 0) cache_.emplace(options, rows_->changes());
   if (const auto keys = options.encryption.read()) sealer_.emplace(keys, options.name_space);
 }
 
@@ -28,8 +28,9 @@ Task<std::uint64_t> LogEngine::do_count(Settings settings) {
 }
 
 Task<std::uint64_t> LogEngine::do_clear(Settings settings) {
-  if (cache_) cache_->clear();
-  return rows_->clear(settings.deadline);
+  std::optional<ContextCache::Clearing> clearing;
+  if (cache_) clearing.emplace(*cache_);
+  co_return co_await rows_->clear(settings.deadline);
 }
 
 Task<ScanPage> LogEngine::do_scan(std::string cursor, ScanOptions scan, Settings settings) {

@@ -55,7 +55,7 @@ class LogEngine final : public CoroutineEngine {
   Task<SaveResult> send(ContextKey key, State& state, format::SavePlan plan, Settings settings);
   Task<void> rebase(ContextKey key, Context& context, Settings settings);
   Task<bool> save_with_history(ContextKey key, Context& context, Settings settings);
-  void saved(const ContextKey& key, State& state, LogPosition after);
+  void saved(const ContextKey& key, State& state, const SaveResult& result, LogPosition after);
   [[nodiscard]] format::PlanResult plan_changes(const State& state) const;
 
   // ---- encryption (log_engine_sealed.cpp): nothing happens without keys, but refusing what is

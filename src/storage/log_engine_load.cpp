@@ -86,18 +86,23 @@ Task<std::optional<Context>> LogEngine::read_context(ContextKey key, Settings se
 
 Task<std::optional<Context>> LogEngine::read_through_cache(ContextKey key, Settings settings,
                                                            bool refresh) {
+  if (!refresh) {
+    if (const auto* current = cache_->find_current(key, settings.history)) co_return *current;
+  }
+  const auto before = cache_->mark(key.text());
   if (cache_->find(key.text(), settings.history) != nullptr) {
     auto context = co_await read_cached(key, settings, refresh);
     if (context) co_return context;
   }
   auto context = co_await read_rows(key, settings, refresh);
-  if (context) cache_->put(key.text(), *context);
+  if (context) cache_->put(key.text(), *context, before);
   co_return context;
 }
 
 /// Nothing when the context in the cache is not the one that is stored now.
 Task<std::optional<Context>> LogEngine::read_cached(ContextKey key, Settings settings,
                                                     bool refresh) {
+  const auto before = cache_->mark(key.text());
   const Rows read = co_await rows_->read(key, 1, refresh, settings.deadline);
   format::RowHeader last;
   // Asked for after the read: a save of this process may have put a newer one there meanwhile.
@@ -107,6 +112,7 @@ Task<std::optional<Context>> LogEngine::read_cached(ContextKey key, Settings set
       last.version != ContextAccess::state(*known).position->version) {
     co_return std::nullopt;
   }
+  cache_->confirm(key.text(), before);
   co_return *known;
 }
 

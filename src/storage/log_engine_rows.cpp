@@ -40,6 +40,8 @@ Failure absent() {
 
 Task<std::int64_t> LogEngine::do_append(ContextKey key, Turn turn, Settings settings) {
   key.check();
+  std::optional<ContextCache::Writing> writing;
+  if (cache_) writing.emplace(*cache_, key.text());
   const TurnText text = text_of(turn);
   if (text.empty()) throw Failure{errc::invalid_argument, "the turn to append has no part"};
   auto last = co_await last_row(key, true, settings);
@@ -83,7 +85,11 @@ Task<std::int64_t> LogEngine::append_and_seal(ContextKey key, Turn turn, Setting
 
 Task<bool> LogEngine::do_erase(ContextKey key, Settings settings) {
   key.check();
-  if (cache_) cache_->forget(key.text());
+  std::optional<ContextCache::Writing> writing;
+  if (cache_) {
+    writing.emplace(*cache_, key.text());
+    cache_->forget(key.text());
+  }
   co_return co_await erase_rows(std::move(key), settings);
 }
 

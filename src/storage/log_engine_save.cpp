@@ -109,13 +109,15 @@ void adopt(Context& context, Context theirs) {
 Task<void> LogEngine::do_save(ContextKey key, Context& context, SaveMode mode, Settings settings) {
   key.check();
   const Saving saving(context);
+  std::optional<ContextCache::Writing> writing;
+  if (cache_) writing.emplace(*cache_, key.text());
   auto& state = ContextAccess::state(context);
   if (state.pending) {
     const bool is_saved = co_await settle(key, state, settings);
     // Asking once more could only fail, and would tell a caller whose save has taken effect that
     // nothing was written.
     if (is_saved && state.changes.empty() && mode == SaveMode::set) {
-      if (cache_) cache_->put(key.text(), context);
+      if (writing) writing->stored(context);
       co_return;
     }
   }
@@ -133,7 +135,7 @@ Task<void> LogEngine::do_save(ContextKey key, Context& context, SaveMode mode, S
                   "this context was loaded with history=recent and lacks its older turns; load it "
                   "with history=all to store it elsewhere"};
   }
-  if (cache_) cache_->put(key.text(), context);
+  if (writing) writing->stored(context);
 }
 
 /// Sends a plan and takes its outcome down in the context: saved, pending, or unchanged.
@@ -144,7 +146,7 @@ Task<SaveResult> LogEngine::send(ContextKey key, State& state, format::SavePlan 
   const auto first_sent = Clock::now();
   try {
     const SaveResult result = co_await rows_->save(key, request, std::nullopt, settings.deadline);
-    if (is_done(result)) saved(key, state, std::move(plan.after));
+    if (is_done(result)) saved(key, state, result, std::move(plan.after));
     co_return result;
   } catch (const Failure& failure) {
     if (failure.maybe_applied && request->op == format::SaveOp::touch) {
@@ -159,7 +161,10 @@ Task<SaveResult> LogEngine::send(ContextKey key, State& state, format::SavePlan 
   }
 }
 
-void LogEngine::saved(const ContextKey& key, State& state, LogPosition after) {
+void LogEngine::saved(const ContextKey& key, State& state, const SaveResult& result,
+                      LogPosition after) {
+  // By an earlier copy: others may have saved behind it.
+  if (cache_ && result.answer == SaveAnswer::already) cache_->doubt(key.text());
   hints_.left(key.text(), after);
   if (state.position) {
     *state.position = std::move(after);
@@ -188,7 +193,7 @@ Task<bool> LogEngine::settle(ContextKey key, State& state, Settings settings) {
   const auto since = std::exchange(state.changes, {});
   state.pending = nullptr;
   if (is_done(result)) {
-    saved(key, state, pending->after);
+    saved(key, state, result, pending->after);
     state.changes = since;
     co_return true;
   }

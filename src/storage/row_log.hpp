@@ -17,6 +17,7 @@
 #include "dialogstore/storage_engine.hpp"
 #include "flow/task.hpp"
 #include "format/log.hpp"
+#include "storage/change_feed.hpp"
 
 namespace dialogstore {
 
@@ -93,6 +94,9 @@ class RowLog {
     co_return std::vector<std::uint64_t>(keys.size());
   }
   virtual Task<Statistics> statistics(Deadline deadline) = 0;
+
+  /// What it tells of changes by others; null when it is not told itself.
+  [[nodiscard]] virtual ChangeFeed* changes() noexcept { return nullptr; }
 
   /// Waiting calls end with errc::closed.
   virtual void close() = 0;

@@ -69,6 +69,25 @@ std::optional<std::string> find_problem(const SQLiteOptions& options) {
   return out_of_range("busy_timeout", options.busy_timeout, shortest_duration, limits::timeout_max);
 }
 
+std::optional<std::string> find_staleness_problem(const RedisOptions& redis,
+                                                  const StorageOptions& options, Layout layout) {
+  constexpr std::string_view name = "cache_max_staleness";
+  const auto staleness = redis.cache_max_staleness;
+  if (staleness == milliseconds(0)) return std::nullopt;
+  if (auto problem = out_of_range(name, staleness, shortest_duration, limits::timeout_max)) {
+    return problem;
+  }
+  const auto conflict = [&](std::string_view text) {
+    return std::string(name) + std::string(text);
+  };
+  if (layout == Layout::dff) return conflict(" is for layout=log; remove one of the two");
+  if (options.cache == 0) return conflict(" has no effect without cache; add it, say cache=1000");
+  if (redis.read_replicas) {
+    return conflict(" and read_from=replicas exclude each other: replicas are behind by any time");
+  }
+  return std::nullopt;
+}
+
 }  // namespace uri
 
 void check_options(const StorageOptions& options) {

@@ -7,6 +7,7 @@
 
 #include "dialogstore/limits.hpp"
 #include "dialogstore/options.hpp"
+#include "dialogstore/uri.hpp"
 
 namespace dialogstore::uri {
 
@@ -23,6 +24,9 @@ inline constexpr unsigned durable_replicas_max = 16;
 /// well.
 std::optional<std::string> find_problem(const StorageOptions& options);
 std::optional<std::string> find_problem(const SQLiteOptions& options);
+/// Of RedisOptions::cache_max_staleness beside the others.
+std::optional<std::string> find_staleness_problem(const RedisOptions& redis,
+                                                  const StorageOptions& options, Layout layout);
 
 bool is_namespace(std::string_view text) noexcept;
 

@@ -239,6 +239,8 @@ constexpr auto rules = std::to_array<Rule>({
      [](const Written& o, StorageUri& u) { u.layout = choice_of(o, layouts); }},
     {"connect_timeout", redis_any, for_redis,
      [](const Written& o, StorageUri& u) { u.redis.connect_timeout = timeout_of(o); }},
+    {"cache_max_staleness", redis_any, for_redis,
+     [](const Written& o, StorageUri& u) { u.redis.cache_max_staleness = timeout_of(o); }},
     {"connections", redis_any, for_redis,
      [](const Written& o, StorageUri& u) {
        u.redis.connections = number_of<unsigned>(o, connections_max);
@@ -321,6 +323,9 @@ Written cut_option(std::string_view text, bool may_show) {
 
 void check_together(const UriParts& parts, const StorageUri& uri) {
   if (const auto problem = find_problem(uri.options)) fail("option " + *problem);
+  if (const auto problem = find_staleness_problem(uri.redis, uri.options, uri.layout)) {
+    fail("option " + *problem);
+  }
   if (uri.layout == Layout::dff && !uri.options.encryption.empty()) {
     fail(
         "option encrypt is for layout=log: DFF reads only what is readable; remove one of the two");

@@ -128,6 +128,13 @@ TEST(ParseUri, TakesTheOptionsOfEveryStore) {
   EXPECT_EQ(uri.redis.clock_tolerance, 1h);
 }
 
+TEST(ParseUri, TakesHowFarACacheMayBeBehind) {
+  EXPECT_EQ(parse_uri("redis://h?cache=5").redis.cache_max_staleness, 0ms);
+  EXPECT_EQ(
+      parse_uri("redis+unix:///s?cache_max_staleness=250ms&cache=5").redis.cache_max_staleness,
+      250ms);
+}
+
 TEST(ParseDuration, KnowsItsUnits) {
   EXPECT_EQ(uri::parse_duration("500ms"), 500ms);
   EXPECT_EQ(uri::parse_duration("10s"), 10s);
