@@ -12,6 +12,7 @@ LINES = (
     ("raw", "our bytes, bare", "0.6", "--"),
     ("ours-recent", "recent", "C0", "-"),
     ("ours-cache", "recent, cache", "C9", "-"),
+    ("ours-tracked", "recent, cache, told", "C6", "-"),
     ("ours-all", "history=all", "C2", "-"),
     ("naive", "GET and SET", "C1", "-"),
     ("naive-safe", "GET and script", "C3", "-"),

@@ -13,7 +13,7 @@ std::string key_of(std::uint32_t dialog) {
 
 const std::vector<std::string>& contender_names() {
   static const std::vector<std::string> names{
-      "ours-recent", "ours-all", "ours-cache", "dff-layout",   "memory",
+      "ours-recent", "ours-all", "ours-cache", "ours-tracked", "dff-layout", "memory",
       "sqlite",      "naive",    "naive-safe", "naive-sqlite", "link"};
   return names;
 }

@@ -1,4 +1,5 @@
-// This library: ours-recent, ours-all, ours-cache and dff-layout in Redis, sqlite, memory.
+// This library: ours-recent, ours-all, ours-cache, ours-tracked and dff-layout in Redis, sqlite,
+// memory.
 #pragma once
 
 #include <memory>
