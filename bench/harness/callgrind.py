@@ -39,7 +39,7 @@ CLASSES = [
     ("checksums", r"libdeflate", r"|crc32"),
     ("general allocator", r"", r"malloc|free|memalign|operator (new|delete)|calloc|unlink_chunk"),
     ("copying and comparing bytes", r"", r"^__?mem(cpy|move|set|cmp|chr)"),
-    ("parsing replies", r"libhiredis", r"|ReplyReader|sds"),
+    ("parsing replies", r"", r"ReplyReader|ReplyBuilder|ReplyArena"),
     ("what the bot does: its messages", r"", r"add_turn|append_json_string|stored_text|Message|Label"),
     ("reading JSON", r"", r"Scanner|JsonCursor|json_kind|append_decoded|JsonObject|JsonAccess"),
     ("rows into a context", r"", r"format::.*(read_|replay|Replay|decode|TurnPatches|MemberSpans)"),

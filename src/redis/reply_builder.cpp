@@ -45,7 +45,7 @@ bool ReplyBuilder::close() {
 
 void ReplyBuilder::gather(const Level& level) {
   const std::size_t count = parts_.size() - level.first;
-  ReplyArena& room = arena(count * sizeof(ReplyNode) + announced_bytes());
+  ReplyArena& room = arena(announced_bytes());
   auto* nodes =
       static_cast<ReplyNode*>(room.allocate(count * sizeof(ReplyNode), alignof(ReplyNode)));
   keep();
@@ -55,11 +55,10 @@ void ReplyBuilder::gather(const Level& level) {
   kept_ = parts_.size();
 }
 
-// Of the lists that are open: what their elements will take at least.
+// What the nodes will take, of what came and of what was announced.
 std::size_t ReplyBuilder::announced_bytes() const noexcept {
-  std::size_t nodes = 1;
-  for (std::size_t i = 0; i < depth_; ++i)
-    nodes += parts_.size() - levels_[i].first + levels_[i].left;
+  std::size_t nodes = 1 + parts_.size();
+  for (std::size_t i = 0; i < depth_; ++i) nodes += levels_[i].left;
   return std::min(nodes * sizeof(ReplyNode) + least_room, largest_room);
 }
 
