@@ -22,6 +22,12 @@ CONTENDERS = (
         "a load may be behind others by what the server takes to tell",
     ),
     Contender(
+        "ours-all-tracked",
+        "redis",
+        "the same with history=all",
+        "a load may be behind others by what the server takes to tell",
+    ),
+    Contender(
         "naive", "redis", "GET and SET of the whole context as JSON", "loses concurrent updates"
     ),
     Contender("naive-safe", "redis", "the same, set by a script that compares a token"),
@@ -99,7 +105,15 @@ class Block:
     contenders: tuple
 
 
-IN_REDIS = ("ours-recent", "ours-all", "ours-cache", "ours-tracked", "naive", "naive-safe")
+IN_REDIS = (
+    "ours-recent",
+    "ours-all",
+    "ours-cache",
+    "ours-tracked",
+    "ours-all-tracked",
+    "naive",
+    "naive-safe",
+)
 RECORDED = ("raw", "raw-connections", "link")
 EMBEDDED = ("memory", "sqlite", "naive-sqlite")
 PEERS = ("dff", "chatsky", "openai-agents")

@@ -116,6 +116,8 @@ TARGETS = [
     *against("naive-safe", "naive-safe", {1: 1.0, 10: 2, 50: 9, 1000: 150}),
     faster("turns/s history=all ÷ naive, 50 stored", "ours-all", "naive", 5, 64, 50),
     faster("turns/s history=all ÷ naive, 1000 stored", "ours-all", "naive", 20, 64, 1000),
+    faster("the same with the told cache, 50 stored", "ours-all-tracked", "naive", 5, 64, 50),
+    faster("the same with the told cache, 1000 stored", "ours-all-tracked", "naive", 20, 64, 1000),
     *against("dff", "DFF 0.7.2", {1: 15, 50: 60, 1000: 1000}),
     faster("turns/s with the told cache ÷ without, 64 dialogs", "ours-tracked", "ours-recent", 1.3),
     Target("memory of Redis a stored turn ÷ DFF's layout, 50-turn dialogs", 0.30, False, memory),

@@ -13,8 +13,8 @@ std::string key_of(std::uint32_t dialog) {
 
 const std::vector<std::string>& contender_names() {
   static const std::vector<std::string> names{
-      "ours-recent", "ours-all", "ours-cache", "ours-tracked", "dff-layout", "memory",
-      "sqlite",      "naive",    "naive-safe", "naive-sqlite", "link"};
+      "ours-recent", "ours-all", "ours-cache", "ours-tracked", "ours-all-tracked", "dff-layout",
+      "memory",      "sqlite",   "naive",      "naive-safe",   "naive-sqlite",     "link"};
   return names;
 }
 

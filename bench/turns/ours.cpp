@@ -63,6 +63,7 @@ std::string uri_of(const ContenderSettings& settings) {
       {"ours-all", "?history=all"},
       // More contexts than any cell has dialogs.
       {"ours-cache", "?history=recent&cache=32768"},
+      {"ours-all-tracked", "?history=all&cache=32768&cache_max_staleness=1s"},
       {"ours-tracked", "?history=recent&cache=32768&cache_max_staleness=1s"},
       {"dff-layout", "?layout=dff"},
       {"sqlite", "/ours.db?history=recent"},

@@ -1,9 +1,6 @@
-// This library: ours-recent, ours-all, ours-cache, ours-tracked and dff-layout in Redis, sqlite,
+// This library: in Redis in all the ways whose names begin with ours-, and dff-layout; sqlite;
 // memory.
 #pragma once
-
-#include <memory>
-#include <string>
 
 #include "contender.hpp"
 #include "dialogstore/dialogstore.hpp"
