@@ -22,6 +22,7 @@ class RecentMap {
     return found == places_.end() ? nullptr : &found->second->value;
   }
 
+  /// The same, to change it.
   [[nodiscard]] Value* peek(std::string_view key) {
     return const_cast<Value*>(std::as_const(*this).find(key));
   }
