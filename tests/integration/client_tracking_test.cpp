@@ -172,7 +172,7 @@ TEST_F(ClientTracking, AfterALostConnectionALoadAsks) {
 TEST_F(ClientTracking, WhoIsCutOffGivesNothingOlderThanItMay) {
   TcpProxy proxy(server_.port());
   const auto storage = context_storage_factory(
-      proxy.uri("cache=10&cache_max_staleness=100ms&timeout=300ms&namespace=" + name_));
+      proxy.uri("cache=10&cache_max_staleness=100ms&timeout=2s&namespace=" + name_));
   const auto other = context_storage_factory(server_.uri("namespace=" + name_));
   storage->set_item("k", dialog(1));
   proxy.stall(Direction::to_client);
