@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,20 +76,25 @@ class Json {
 
 /// The members of a JSON object in the order they came. Names are unique, decoded UTF-8.
 /// Lookup is linear up to a few dozen members, then by a hash index, whose hash nobody can
-/// foretell.
+/// foretell. An object of many members that was read is split into them when they are first looked
+/// at; copies, comparisons and texts of it need none.
+/// Threads: distinct objects may be used from any threads; const members of one object too.
 class JsonObject {
  public:
   using Member = std::pair<std::string, Json>;
 
   JsonObject() = default;
   JsonObject(std::initializer_list<Member> members);
+  JsonObject(const JsonObject& other);
+  JsonObject(JsonObject&&) noexcept = default;
+  JsonObject& operator=(const JsonObject& other);
+  JsonObject& operator=(JsonObject&&) noexcept = default;
+  ~JsonObject() = default;
   /// Throws FormatError when `text` is not an object or repeats a name.
   static JsonObject parse(std::string_view text);
 
-  [[nodiscard]] const Json* find(std::string_view name) const noexcept;
-  [[nodiscard]] bool contains(std::string_view name) const noexcept {
-    return find(name) != nullptr;
-  }
+  [[nodiscard]] const Json* find(std::string_view name) const;
+  [[nodiscard]] bool contains(std::string_view name) const { return find(name) != nullptr; }
   /// Replaces the member in its place, or appends it. Throws FormatError when `name` is not UTF-8.
   void set(std::string_view name, Json value);
   /// True when there was one.
@@ -96,32 +102,46 @@ class JsonObject {
   void clear() noexcept {
     members_.clear();
     by_name_.clear();
+    unsplit_.reset();
   }
 
-  [[nodiscard]] std::size_t size() const noexcept { return members_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
-  [[nodiscard]] auto begin() const noexcept { return members_.begin(); }
-  [[nodiscard]] auto end() const noexcept { return members_.end(); }
+  [[nodiscard]] std::size_t size() const noexcept {
+    return unsplit_ ? unsplit_size() : members_.size();
+  }
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+  [[nodiscard]] auto begin() const { return members().begin(); }
+  [[nodiscard]] auto end() const { return members().end(); }
 
   /// Appends `{"name":value,…}` without spaces.
   void append_to(std::string& out) const;
   [[nodiscard]] std::string to_text() const;
 
   friend bool operator==(const JsonObject& a, const JsonObject& b) {
-    return a.members_ == b.members_;
+    if (a.unsplit_ && b.unsplit_) return same_text(a, b);
+    return a.size() == b.size() && a.members() == b.members();
   }
 
  private:
   friend struct JsonAccess;
   using Index = std::vector<std::uint32_t>;
+  struct Unsplit;
 
+  [[nodiscard]] const std::vector<Member>& members() const {
+    if (unsplit_) split();
+    return members_;
+  }
+  [[nodiscard]] std::size_t unsplit_size() const noexcept;
+  static bool same_text(const JsonObject& a, const JsonObject& b) noexcept;
+  void split() const;
   [[nodiscard]] std::size_t position(std::string_view name) const noexcept;
   [[nodiscard]] std::size_t slot_of(std::string_view name) const noexcept;
   void free_slot(std::size_t slot) noexcept;
   bool index();
 
-  std::vector<Member> members_;
-  Index by_name_;  // a hash table of positions, one more each; empty while there are few members
+  // Of an object that `unsplit_` has the text of, empty until somebody looks at them.
+  mutable std::vector<Member> members_;
+  mutable Index by_name_;  // a hash table of positions, one more each; empty while there are few
+  std::shared_ptr<Unsplit> unsplit_;  // of this object alone; null when a member was set or erased
 };
 
 }  // namespace dialogstore

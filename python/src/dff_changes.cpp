@@ -61,7 +61,7 @@ Seen DffFields::apply(Changes& changes, const PyContext& twin, const PyContext* 
   }
   const auto set = [&](JsonObject& present, Changes::Members& members, auto set_one) {
     if (!members.all.empty()) {
-      JsonObject added = JsonObject::parse(members.all);
+      JsonObject added = JsonAccess::parse(std::move(members.all));
       if (goes_as_a_whole && present.empty()) {
         present = std::move(added);
       } else {

@@ -7,6 +7,7 @@
 #include "dff_comparison.hpp"
 #include "json_read.hpp"
 #include "model/context_access.hpp"
+#include "model/json_access.hpp"
 #include "model/message_text.hpp"
 #include "objects.hpp"
 
@@ -69,29 +70,30 @@ void put(const nb::dict& dict, const nb::object& key, const nb::object& value) {
 
 }  // namespace
 
-nb::object LargeDicts::find(const std::string& text) {
-  if (const auto old = old_.find(text); old != old_.end()) {
-    const nb::object dict = std::move(old->second);
-    old_.erase(old);
-    keep(text, dict);
-  }
+nb::object LargeDicts::find(std::string_view text) {
   const auto found = young_.find(text);
-  if (found == young_.end()) return {};
-  return stolen(PyDict_Copy(found->second.ptr()));
+  if (found != young_.end()) return stolen(PyDict_Copy(found->second.ptr()));
+  const auto old = old_.find(text);
+  if (old == old_.end()) return {};
+  nb::object copy = stolen(PyDict_Copy(old->second.ptr()));
+  auto entry = old_.extract(old);
+  keep(std::move(entry.key()), std::move(entry.mapped()));
+  return copy;
 }
 
-void LargeDicts::put(const std::string& text, PyObject* dict) {
+void LargeDicts::put(std::string_view text, PyObject* dict) {
   const bool is_large = PyDict_GET_SIZE(dict) >= static_cast<Py_ssize_t>(least_members);
-  if (is_large && holds_no_containers(dict)) keep(text, stolen(PyDict_Copy(dict)));
+  if (!is_large || text.size() > capacity || !holds_no_containers(dict)) return;
+  keep(std::string(text), stolen(PyDict_Copy(dict)));
 }
 
-void LargeDicts::keep(const std::string& text, nb::object dict) {
-  if (text.size() > capacity) return;
-  if (size_ + text.size() > capacity) {
+void LargeDicts::keep(std::string text, nb::object dict) {
+  const std::size_t size = text.size();
+  if (size_ + size > capacity) {
     old_ = std::exchange(young_, {});
     size_ = 0;
   }
-  if (young_.insert_or_assign(text, std::move(dict)).second) size_ += text.size();
+  if (young_.insert_or_assign(std::move(text), std::move(dict)).second) size_ += size;
 }
 
 Loading::Loading(std::shared_ptr<const PlainMessages> messages, LargeDicts& large,
@@ -137,7 +139,9 @@ void Loading::load_turn() {
 
 nb::object Loading::members_of(const JsonObject& object, Stamps& stamps) {
   const bool is_large = object.size() >= LargeDicts::least_members;
-  const std::string text = is_large ? object.to_text() : std::string();
+  const auto at_hand = JsonAccess::text_of(object);
+  const std::string written = is_large && !at_hand ? object.to_text() : std::string();
+  const std::string_view text = at_hand.value_or(written);
   nb::object members = is_large ? large_.find(text) : nb::object();
   if (members) {
     add_flat_stamp(stamps, members.ptr());

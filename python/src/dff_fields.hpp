@@ -7,9 +7,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -63,15 +65,18 @@ class LargeDicts {
   static constexpr std::size_t least_members = 64;
 
   /// A copy; null when there is none.
-  [[nodiscard]] nanobind::object find(const std::string& text);
+  [[nodiscard]] nanobind::object find(std::string_view text);
   /// Takes a copy, unless the dict is another than those.
-  void put(const std::string& text, PyObject* dict);
+  void put(std::string_view text, PyObject* dict);
 
  private:
   static constexpr std::size_t capacity = std::size_t{4} << 20;
-  using Map = std::unordered_map<std::string, nanobind::object>;
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Map = std::unordered_map<std::string, nanobind::object, Hash, std::equal_to<>>;
 
-  void keep(const std::string& text, nanobind::object dict);
+  void keep(std::string text, nanobind::object dict);
 
   std::size_t size_ = 0;
   Map young_, old_;

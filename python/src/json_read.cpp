@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "model/json_access.hpp"
 #include "model/json_chars.hpp"
 #include "model/json_scanner.hpp"
 #include "objects.hpp"
@@ -63,11 +64,14 @@ class JsonReader {
  public:
   explicit JsonReader(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
+  /// An object of so many members that their names are not worth being known for others.
+  nb::object read_large_object() { return read_object(&to_str); }
+
   nb::object read_value() {
     skip_space();
     switch (peek()) {
       case '{':
-        return read_object();
+        return read_object([](std::string_view name) { return keys().get(name); });
       case '[':
         return read_array();
       case '"':
@@ -153,7 +157,8 @@ class JsonReader {
     } while (goes_on(']'));
     return array;
   }
-  nb::object read_object() {
+  template <class KeyOf>
+  nb::object read_object(KeyOf key_of) {
     nb::object object = stolen(PyDict_New());
     ++at_;
     skip_space();
@@ -162,7 +167,7 @@ class JsonReader {
       return object;
     }
     do {
-      const nb::object name = keys().get(decoded(read_string()));
+      const nb::object name = key_of(decoded(read_string()));
       expect(':');
       const nb::object value = read_value();
       if (PyDict_SetItem(object.ptr(), name.ptr(), value.ptr()) != 0) throw nb::python_error();
@@ -187,8 +192,12 @@ nb::object read_json_text(std::string_view text) {
 }
 
 nb::dict read_members(const JsonObject& object) {
-  nb::dict members;
   const bool are_few = object.size() <= Keys::most / 2;
+  if (const auto text = JsonAccess::text_of(object)) {
+    if (are_few) return nb::borrow<nb::dict>(read_json(*text));
+    return nb::borrow<nb::dict>(JsonReader(*text).read_large_object());
+  }
+  nb::dict members;
   for (const auto& [name, value] : object) {
     const nb::object key = are_few ? keys().get(name) : to_str(name);
     const nb::object held = read_json(value.text());

@@ -268,7 +268,7 @@ BodyFault MemberSpans::read(std::string_view text, Body body, TailContent& conte
       }
       spans_[member] = read_already;
     } else if (JsonObject* const whole = whole_of(member, body, content)) {
-      if (!JsonAccess::read_object(cursor, *whole)) return not_json(cursor);
+      if (!JsonAccess::read_object(cursor, *whole, content.source)) return not_json(cursor);
       spans_[member] = read_already;
     } else if (!cursor.value(spans_[member])) {
       break;

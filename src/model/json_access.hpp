@@ -2,6 +2,8 @@
 // for what is wrong with a text.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,13 +11,22 @@
 
 #include "dialogstore/json.hpp"
 #include "model/json_scanner.hpp"
+#include "model/shared_text.hpp"
 
 namespace dialogstore {
 
 struct JsonAccess {
-  /// Reads the object at the cursor, value by value as they came. False with the cursor's fault
-  /// (repeated_name stands at the object's beginning).
-  static bool read_object(JsonCursor& cursor, JsonObject& object);
+  /// Reads the object at the cursor, which walks over a text of `source`, value by value as they
+  /// came. False with the cursor's fault (repeated_name stands at the object's beginning).
+  static bool read_object(JsonCursor& cursor, JsonObject& object, const TextSource& source = {});
+  /// JsonObject::parse of a text that it may keep.
+  static JsonObject parse(std::string text);
+  /// The object's text where it is at hand, as append_to would write it.
+  static std::optional<std::string_view> text_of(const JsonObject& object) noexcept;
+
+ private:
+  static std::optional<bool> read_unsplit(JsonCursor& cursor, std::size_t expected,
+                                          JsonObject& object, const TextSource& source);
 };
 
 /// The name between the quotes: `raw` itself, or decoded into `buffer` when it has escapes.

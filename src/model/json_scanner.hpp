@@ -74,6 +74,10 @@ class JsonCursor {
   [[nodiscard]] std::size_t offset() const noexcept {
     return static_cast<std::size_t>(at_ - begin_);
   }
+  /// What was consumed since an offset.
+  [[nodiscard]] std::string_view since(std::size_t offset) const noexcept {
+    return {begin_ + offset, at_};
+  }
   /// Bytes that are unread.
   [[nodiscard]] std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
 
