@@ -79,7 +79,8 @@ void JsonObject::split() const {
   std::string_view name;
   std::string_view value;
   cursor.enter_object();
-  while (cursor.next_member(name, value)) {
+  bool is_plain = false;
+  while (cursor.next_name(name, is_plain) && (cursor.plain_string(value) || cursor.value(value))) {
     all.members_.emplace_back(name, Json::from_valid_text(std::string(value)));
   }
   all.index();

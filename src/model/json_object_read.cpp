@@ -28,30 +28,59 @@ std::size_t members_expected(std::size_t bytes_read, std::size_t bytes_left) noe
   return many_members + more + more / slack;
 }
 
-/// The names of one object, by where they stand in its text.
+/// The names of one object, by where they stand in its text: without escapes, between quotes.
 class NamesMet {
  public:
-  NamesMet(const char* text, std::size_t expected)
-      : text_(text), slots_(std::bit_ceil(expected + expected / 2)) {}
+  /// `text` begins with the object's bracket.
+  NamesMet(const char* text, std::size_t expected) : text_(text), expected_(expected) {}
 
-  /// False when the name was there. It has no escapes and stands between quotes in the text.
+  /// False when the name was there.
   bool add(std::string_view name) {
-    if (3 * ++count_ > 2 * slots_.size()) grow();
-    const auto hash = static_cast<std::uint32_t>(hash_(name) >> 32);
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t slot = hash & mask;
-    for (; slots_[slot].place != 0; slot = (slot + 1) & mask) {
-      if (slots_[slot].hash == hash && stands_at(slots_[slot].place, name)) return false;
+    if (slots_.empty()) {
+      // Counted and sorted names, which are many, need no table.
+      if (last_.data() == nullptr || comes_after(name, last_)) {
+        last_ = name;
+        return true;
+      }
+      put_all_before(name);
     }
-    slots_[slot] = {hash, static_cast<std::uint32_t>(name.data() - text_)};
-    return true;
+    return put(name);
   }
 
  private:
   struct Slot {
-    std::uint32_t hash = 0;
-    std::uint32_t place = 0;  ///< 0, where an object has its bracket: free
+    std::uint32_t hash;
+    std::uint32_t place;  ///< 0, where the object has its bracket: free
   };
+  using Slots = std::vector<std::uint64_t>;  // of Slots, so that emptying it is quick
+
+  static bool comes_after(std::string_view name, std::string_view other) noexcept {
+    return name.size() != other.size() ? name.size() > other.size() : name > other;
+  }
+
+  /// All of them are different.
+  void put_all_before(std::string_view name) {
+    slots_.resize(std::bit_ceil(expected_ + expected_ / 2));
+    JsonCursor cursor({text_, name.data() - 1});
+    std::string_view each;
+    std::string_view value;
+    cursor.enter_object();
+    while (cursor.next_member(each, value)) put(each);
+  }
+
+  bool put(std::string_view name) {
+    if (3 * ++count_ > 2 * slots_.size()) grow();
+    const auto hash = static_cast<std::uint32_t>(hash_(name) >> 32);
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = hash & mask;
+    for (; slots_[at] != 0; at = (at + 1) & mask) {
+      const auto [other, place] = std::bit_cast<Slot>(slots_[at]);
+      if (other == hash && stands_at(place, name)) return false;
+    }
+    const auto place = static_cast<std::uint32_t>(name.data() - text_);
+    slots_[at] = std::bit_cast<std::uint64_t>(Slot{hash, place});
+    return true;
+  }
 
   [[nodiscard]] bool stands_at(std::uint32_t place, std::string_view name) const noexcept {
     const char* other = text_ + place;
@@ -64,20 +93,22 @@ class NamesMet {
   }
 
   void grow() {
-    std::vector<Slot> larger(2 * slots_.size());
+    Slots larger(2 * slots_.size());
     const std::size_t mask = larger.size() - 1;
-    for (const Slot& taken : slots_) {
-      if (taken.place == 0) continue;
-      std::size_t slot = taken.hash & mask;
-      while (larger[slot].place != 0) slot = (slot + 1) & mask;
-      larger[slot] = taken;
+    for (const std::uint64_t taken : slots_) {
+      if (taken == 0) continue;
+      std::size_t at = std::bit_cast<Slot>(taken).hash & mask;
+      while (larger[at] != 0) at = (at + 1) & mask;
+      larger[at] = taken;
     }
     slots_ = std::move(larger);
   }
 
   NameHash hash_;
   const char* text_;
-  std::vector<Slot> slots_;
+  std::size_t expected_;
+  std::string_view last_;  ///< the greatest, while they ascend
+  Slots slots_;            ///< none while they ascend
   std::size_t count_ = 0;
 };
 
@@ -121,12 +152,14 @@ std::optional<bool> JsonAccess::read_unsplit(JsonCursor& cursor, std::size_t exp
   std::string_view value;
   std::size_t count = 0;
   std::size_t size = 1;
+  bool is_plain = false;
   bool is_repeated = false;
-  while (cursor.next_member(raw, value)) {
+  while (cursor.next_name(raw, is_plain)) {
+    if (!is_plain && raw.find('\\') != std::string_view::npos) return std::nullopt;
+    if (!cursor.plain_string(value) && !cursor.value(value)) break;
     ++count;
     size += raw.size() + value.size() + around;
-    const bool is_ours = cursor.offset() == begin + size - 1;
-    if (!is_ours || raw.find('\\') != std::string_view::npos) return std::nullopt;
+    if (cursor.offset() != begin + size - 1) return std::nullopt;
     is_repeated = !names.add(raw) || is_repeated;
   }
   if (cursor.fault() != JsonFault::none) return false;

@@ -56,6 +56,8 @@ class JsonCursor {
   /// The next member's name, raw between its quotes (escapes undecoded); its value is up to the
   /// caller. False at the closing bracket (consumed, no fault) or on a fault.
   bool next_name(std::string_view& name) noexcept { return next('}') && read_name(name); }
+  /// The same, and whether the name is plain: ASCII without escapes, the colon right behind it.
+  bool next_name(std::string_view& name, bool& is_plain) noexcept;
   /// The same for arrays: true when the walk stands before an element.
   bool next_item() noexcept { return next(']'); }
   /// The next member: its name as in `next_name`, its value validated and consumed.
@@ -64,6 +66,8 @@ class JsonCursor {
   /// Consumes `["…","…"]` when it stands there without spaces and escapes, as labels mostly are:
   /// cheaper than `value`. Else false and nothing is consumed, whatever stands there.
   bool plain_pair(std::string_view& span) noexcept;
+  /// Consumes a string of ASCII without escapes when one stands right here, as `plain_pair` does.
+  bool plain_string(std::string_view& span) noexcept;
   /// True when only white space is left; else trailing_bytes.
   bool at_end() noexcept;
 
@@ -88,6 +92,7 @@ class JsonCursor {
   bool fail_to_enter() noexcept;
   bool next(char closing) noexcept;
   bool read_name(std::string_view& name) noexcept;
+  bool read_plain_name(std::string_view& name) noexcept;
   bool read_any_name(std::string_view& name) noexcept;
 
   bool container() noexcept;
@@ -148,19 +153,35 @@ inline bool JsonCursor::next(char closing) noexcept {
   return true;
 }
 
+// As writers of compact JSON spell nearly all names. Else nothing is consumed.
+inline bool JsonCursor::read_plain_name(std::string_view& name) noexcept {
+  if (at_ == end_ || *at_ != '"') return false;
+  const char* const begin = at_ + 1;
+  const char* const quote = json_chars::skip_plain(begin, end_);
+  if (end_ - quote < 2 || quote[0] != '"' || quote[1] != ':') return false;
+  name = std::string_view(begin, static_cast<std::size_t>(quote - begin));
+  at_ = quote + 2;
+  return true;
+}
+
 // A member's name and the colon behind it.
 inline bool JsonCursor::read_name(std::string_view& name) noexcept {
-  // As writers of compact JSON spell nearly all names: nothing between quotes and colon, no escape.
-  if (at_ != end_ && *at_ == '"') {
-    const char* const begin = at_ + 1;
-    const char* const quote = json_chars::skip_plain(begin, end_);
-    if (end_ - quote >= 2 && quote[0] == '"' && quote[1] == ':') {
-      name = std::string_view(begin, static_cast<std::size_t>(quote - begin));
-      at_ = quote + 2;
-      return true;
-    }
-  }
-  return read_any_name(name);
+  return read_plain_name(name) || read_any_name(name);
+}
+
+inline bool JsonCursor::next_name(std::string_view& name, bool& is_plain) noexcept {
+  if (!next('}')) return false;
+  is_plain = read_plain_name(name);
+  return is_plain || read_any_name(name);
+}
+
+inline bool JsonCursor::plain_string(std::string_view& span) noexcept {
+  if (fault_ != JsonFault::none || at_ == end_ || *at_ != '"') return false;
+  const char* const quote = json_chars::skip_plain(at_ + 1, end_);
+  if (quote == end_ || *quote != '"') return false;
+  span = std::string_view(at_, static_cast<std::size_t>(quote + 1 - at_));
+  at_ = quote + 1;
+  return true;
 }
 
 /// Kind of a value by its first byte. `text` must be one valid value.

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -61,15 +61,14 @@ Reference read_one_by_one(std::string_view text) {
   std::string_view raw;
   std::string_view value;
   std::string buffer;
-  bool is_repeated = false;
+  std::set<std::string, std::less<>> names;
   if (cursor.enter_object()) {
     const std::size_t begin = cursor.offset() - 1;
     while (cursor.next_member(raw, value)) {
-      std::string name(decoded_name(raw, buffer));
-      is_repeated = is_repeated || std::any_of(found.members.begin(), found.members.end(),
-                                               [&](const auto& m) { return m.first == name; });
-      found.members.emplace_back(std::move(name), value);
+      found.members.emplace_back(decoded_name(raw, buffer), value);
+      names.insert(found.members.back().first);
     }
+    const bool is_repeated = names.size() != found.members.size();
     if (is_repeated) cursor.fail_at(JsonFault::repeated_name, begin);
   }
   cursor.at_end();
@@ -111,7 +110,7 @@ TEST(UnsplitObject, IsKeptAsItsTextWhenItHasManyMembersAndIsSpelledAsOurs) {
 }
 
 TEST(UnsplitObject, SaysTheSameAsOneByOne) {
-  for (std::uint64_t seed = 0; seed < 1500; ++seed) {
+  for (std::uint64_t seed = 0; seed < 800; ++seed) {
     SCOPED_TRACE(seed);
     testing::RandomModel random(seed);
     const bool has_spaces = random.chance(4);
@@ -260,7 +259,7 @@ TEST(UnsplitObject, KeepsAliveTheTextItLiesIn) {
 TEST(UnsplitObject, IsReadByManyThreadsAtOnce) {
   const Members members = counted(300);
   const std::string text = text_of(members);
-  for (int round = 0; round < 50; ++round) {
+  for (int round = 0; round < 30; ++round) {
     const JsonObject object = JsonObject::parse(text);
     std::vector<std::thread> readers;
     for (std::size_t reader = 0; reader < 4; ++reader) {
