@@ -95,7 +95,7 @@ std::string script_of(const Variant& variant) {
 
 const std::string compares = "if cur~=base then";
 const std::string expires =
-    "if ttl>0 then redis.call('PEXPIRE',k,ttl) else redis.call('PERSIST',k) end\nreturn {'S',now}";
+    "if ttl>0 then redis.call('PEXPIRE',k,ttl) else redis.call('PERSIST',k) end";
 const std::string pushes_whole = "if base~='' then redis.call('LTRIM'";
 
 const std::vector<Variant> variants = {
@@ -106,8 +106,8 @@ const std::vector<Variant> variants = {
      {{"redis.call('LSET',k,-1,ARGV[2])\n  redis.call('LTRIM',k,-1,-1)", "redis.call('UNLINK',k)"}},
      10},
     // What is created over a tombstone inherits its life.
-    {"NoPersist", {{expires, "if ttl>0 then redis.call('PEXPIRE',k,ttl) end\nreturn {'S',now}"}}},
-    {"NoExpiry", {{expires, "redis.call('PERSIST',k)\nreturn {'S',now}"}}},
+    {"NoPersist", {{expires, "if ttl>0 then redis.call('PEXPIRE',k,ttl) end"}}},
+    {"NoExpiry", {{expires, "redis.call('PERSIST',k)"}}},
     // Overwrite and delete without a base.
     {"Unconditional",
      {{compares, "if cur~=base and op~='r' and op~='d' then"},
@@ -145,6 +145,7 @@ TEST_P(WrongProtocol, IsCaught) {
   constexpr std::uint64_t most_seeds = 120;
   RedisServer server;
   const std::string script = script_of(GetParam());
+  if (HasFailure()) return;
   const std::uint64_t first = GetParam().seed;
   for (std::uint64_t seed = first; seed < first + most_seeds; ++seed) {
     const std::string violation =
