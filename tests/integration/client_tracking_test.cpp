@@ -82,6 +82,22 @@ TEST_F(ClientTracking, ALoadAfterASaveAsksNothing) {
   EXPECT_EQ(storage->get_item("k", {.history = History::all}).turn_count(), 21U);
 }
 
+TEST_F(ClientTracking, WhereALoadRenewsTheLifeOfAContextEveryOneAsks) {
+  const auto storage = open("&ttl=1h&ttl_on_read=yes");
+  storage->set_item("k", dialog(1));
+  const auto reads = [&] {
+    const auto text = server_.command({"INFO", "commandstats"}).text;
+    const std::string field = "cmdstat_lrange:calls=";
+    const auto at = text.find(field);
+    return at == std::string::npos ? 0 : std::stoi(text.substr(at + field.size()));
+  };
+  for (int i = 0; i < 3; ++i) {
+    const auto before = reads();
+    EXPECT_EQ(turns_of(*storage, "k"), 1U);
+    EXPECT_GT(reads(), before) << i;
+  }
+}
+
 TEST_F(ClientTracking, WhatAnotherSavesIsSeenSoon) {
   const auto storage = open();
   const auto other = open();
