@@ -17,16 +17,6 @@ namespace {
 using redis::LinkSettings;
 using redis::Sent;
 
-LinkSettings plain_settings(const ScriptedPeer& peer) {
-  LinkSettings settings;
-  settings.endpoint.host = "127.0.0.1";
-  settings.endpoint.port = static_cast<std::uint16_t>(peer.port());
-  settings.require_master = false;
-  settings.reconnect_min = std::chrono::milliseconds(1);
-  settings.reconnect_max = std::chrono::milliseconds(5);
-  return settings;
-}
-
 TEST(Link, SendsTheRequestAndGivesTheReply) {
   ScriptedPeer peer({{expect("GET a"), answer("$3\r\nabc\r\n")}});
   LinkDriver driver(plain_settings(peer));

@@ -34,11 +34,7 @@ PeerScript after_setup(PeerScript steps) {
 class LinkTracking : public testing::Test {
  protected:
   LinkSettings settings(const ScriptedPeer& peer) {
-    LinkSettings settings;
-    settings.endpoint.host = "127.0.0.1";
-    settings.endpoint.port = static_cast<std::uint16_t>(peer.port());
-    settings.require_master = false;
-    settings.reconnect_min = std::chrono::milliseconds(1);
+    LinkSettings settings = plain_settings(peer);
     settings.tracking = tracking_;
     tracking_->listen([this](std::string_view name) { heard_.emplace_back(name); },
                       [this] { heard_.emplace_back("everything"); });

@@ -13,11 +13,23 @@
 #include "flow/task.hpp"
 #include "redis/command.hpp"
 #include "redis/link.hpp"
+#include "support/scripted_peer.hpp"
 
 namespace dialogstore::test {
 
 /// Everything a wait in a test may take before the test fails.
 inline constexpr std::chrono::seconds patience{60};
+
+/// To a peer that is asked nothing before the test's own requests, and called again at once.
+inline redis::LinkSettings plain_settings(const ScriptedPeer& peer) {
+  redis::LinkSettings settings;
+  settings.endpoint.host = "127.0.0.1";
+  settings.endpoint.port = static_cast<std::uint16_t>(peer.port());
+  settings.require_master = false;
+  settings.reconnect_min = std::chrono::milliseconds(1);
+  settings.reconnect_max = std::chrono::milliseconds(5);
+  return settings;
+}
 
 /// One exec() on its way.
 struct LinkCall {

@@ -13,17 +13,6 @@
 namespace dialogstore::redis {
 namespace {
 
-std::vector<Reply> read_all(std::string_view bytes) {
-  ReplyReader reader;
-  std::vector<Reply> replies;
-  EXPECT_TRUE(reader.feed(bytes, replies)) << reader.detail();
-  return replies;
-}
-
-std::string print_all(std::string_view bytes) {
-  return print(read_all(bytes));
-}
-
 errc failure_of(std::string_view bytes, std::size_t max_bytes = limits::reply_bytes) {
   ReplyReader reader(max_bytes);
   std::vector<Reply> replies;

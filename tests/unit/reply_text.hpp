@@ -1,10 +1,12 @@
 // Replies as text, so that whole trees compare easily.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <vector>
 
-#include "redis/reply.hpp"
+#include "redis/reply_reader.hpp"
 
 namespace dialogstore::redis {
 
@@ -39,6 +41,17 @@ inline std::string print(const std::vector<Reply>& replies) {
     text += print(reply.root()) + ";";
   }
   return text;
+}
+
+inline std::vector<Reply> read_all(std::string_view bytes) {
+  ReplyReader reader;
+  std::vector<Reply> replies;
+  EXPECT_TRUE(reader.feed(bytes, replies)) << reader.detail();
+  return replies;
+}
+
+inline std::string print_all(std::string_view bytes) {
+  return print(read_all(bytes));
 }
 
 }  // namespace dialogstore::redis

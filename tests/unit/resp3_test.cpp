@@ -14,17 +14,6 @@
 namespace dialogstore::redis {
 namespace {
 
-std::vector<Reply> read_all(std::string_view bytes) {
-  ReplyReader reader;
-  std::vector<Reply> replies;
-  EXPECT_TRUE(reader.feed(bytes, replies)) << reader.detail();
-  return replies;
-}
-
-std::string print_all(std::string_view bytes) {
-  return print(read_all(bytes));
-}
-
 ReplyReader& feed_all(ReplyReader& reader, std::string_view bytes) {
   std::vector<Reply> replies;
   EXPECT_FALSE(reader.feed(bytes, replies));
