@@ -33,7 +33,7 @@ Token own() {
 
 void keep(std::vector<std::string>& rows, ContextState& state, const PlanResult& result) {
   for (const std::string& row : result.plan.request.rows) rows.push_back(row);
-  state.position = std::make_unique<LogPosition>(result.plan.after);
+  state.position = result.plan.after;
   state.changes.clear();
 }
 

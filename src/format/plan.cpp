@@ -331,12 +331,12 @@ PlanResult SavePlanner::edit(std::size_t page) const {
 }  // namespace
 
 PlanResult plan_save(const ContextState& state, const Token& own, const LogOptions& options) {
-  assert(state.position != nullptr);
+  assert(state.position);
   return SavePlanner(state, own, options).run();
 }
 
 PlanResult plan_rewrite(const ContextState& state, const Token& own, const LogOptions& options) {
-  assert(state.position != nullptr);
+  assert(state.position);
   return SavePlanner(state, own, options).run_anew();
 }
 

@@ -23,7 +23,7 @@ PlanResult too_many_bytes(std::size_t bytes) {
 
 PlanResult plan_replace(const ContextState& state, const Version* replaced, const Token& own,
                         const LogOptions& options) {
-  if (state.position != nullptr && !state.position->complete) return needs_everything();
+  if (state.position && !state.position->complete) return needs_everything();
   if (replaced != nullptr && replaced->seq == last_seq) return too_many_saves();
   LogDraft log;
   log.keyframe_version = {(replaced != nullptr ? replaced->seq : 0) + 1, own};

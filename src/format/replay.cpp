@@ -249,7 +249,7 @@ void Replayer::hand_over(ContextState& out) {
   out.validation = tail_.validation;
   out.next = tail_.next;
   out.changes.clear();
-  out.position = std::make_unique<LogPosition>(std::move(position_));
+  out.position = std::move(position_);
 }
 
 ReplayResult Replayer::run(ContextState& out) {

@@ -53,20 +53,10 @@ bool same_turn(const TurnText& a, const TurnText& b) {
 }
 
 std::unique_ptr<ContextAccess::State> copy_of(const ContextAccess::State& from) {
-  auto copy = std::make_unique<ContextAccess::State>();
-  copy->id = from.id;
-  copy->turns = from.turns;
-  copy->misc = from.misc;
-  copy->framework_states = from.framework_states;
-  copy->extra = from.extra;
-  copy->validation = from.validation;
-  copy->next = from.next;
-  copy->changes = from.changes;
-  if (from.position) copy->position = std::make_unique<LogPosition>(*from.position);
-  copy->stored_under = from.stored_under;
-  copy->pending = from.pending;
-  copy->in_doubt = from.in_doubt;
-  copy->saving = false;  // it is the other object that is being saved
+  auto copy = std::make_unique<ContextAccess::State>(from);
+  // It is the other object that is being saved, and that others' changes came to.
+  copy->saving = false;
+  copy->merged = false;
   return copy;
 }
 
@@ -158,11 +148,11 @@ bool Context::erase_extra(std::string_view name) {
 }
 
 bool Context::is_complete() const noexcept {
-  return state_->position == nullptr || state_->position->complete;
+  return !state_->position || state_->position->complete;
 }
 
 bool Context::has_changes() const noexcept {
-  return state_->position == nullptr || !state_->changes.empty();
+  return !state_->position || !state_->changes.empty();
 }
 
 bool Context::has_pending_save() const noexcept {

@@ -29,8 +29,8 @@ struct Context::State {
   std::array<std::int64_t, turn_parts> next{0, 0, 0};
   ContextChanges changes;
 
-  /// Null for a context that was never loaded from or saved to a storage.
-  std::unique_ptr<LogPosition> position;
+  /// Nothing for a context that was never loaded from or saved to a storage.
+  std::optional<LogPosition> position;
   std::string stored_under;  ///< storage identity and key that `position` belongs to
   std::shared_ptr<const PendingSave> pending;
   /// An unanswered save was not found and not disproved: what is stored may hold these changes, so

@@ -19,6 +19,13 @@ bool ContextChanges::empty() const noexcept {
          !validation && first == FirstKept{keep_all, keep_all, keep_all};
 }
 
+void ContextChanges::clear() noexcept {
+  turns.clear();
+  for (MemberChanges* const members : {&misc, &framework_states, &extra}) members->clear();
+  id = validation = false;
+  first.fill(keep_all);
+}
+
 void ContextChanges::add(const ContextChanges& later) {
   for (const auto& [index, parts] : later.turns) {
     turns[index] = static_cast<std::uint8_t>(turns[index] | parts);

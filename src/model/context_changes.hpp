@@ -23,6 +23,10 @@ struct MemberChanges {
   /// Puts `later` changes of the same object behind these.
   void add(const MemberChanges& later);
   [[nodiscard]] bool empty() const noexcept { return erased.empty() && set.empty(); }
+  void clear() noexcept {
+    erased.clear();
+    set.clear();
+  }
   friend bool operator==(const MemberChanges&, const MemberChanges&) = default;
 };
 
@@ -39,7 +43,7 @@ struct ContextChanges {
   [[nodiscard]] bool empty() const noexcept;
   /// Puts `later` changes of the same context behind these.
   void add(const ContextChanges& later);
-  void clear() { *this = ContextChanges{}; }
+  void clear() noexcept;
 };
 
 }  // namespace dialogstore

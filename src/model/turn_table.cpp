@@ -47,7 +47,7 @@ void WholeTurns::clear() noexcept {
 
 const std::vector<TurnText>& TurnTable::turns_here() const noexcept {
   const auto* const whole = older_ ? whole_.get() : nullptr;
-  return whole != nullptr ? *whole : turns_;
+  return whole != nullptr ? *whole : *turns_;
 }
 
 std::int64_t TurnTable::here_from() const noexcept {
@@ -65,9 +65,9 @@ const std::vector<TurnText>& TurnTable::all() const {
 std::vector<TurnText> TurnTable::put_together() const {
   const auto& older = older_->turns();
   std::vector<TurnText> whole;
-  whole.reserve(older.size() + turns_.size());
+  whole.reserve(older.size() + turns_->size());
   auto turn = older.begin();
-  for (const TurnText& newer : turns_) {
+  for (const TurnText& newer : *turns_) {
     const auto behind = std::find_if(turn, older.end(), [&](const TurnText& candidate) {
       return candidate.index >= newer.index;
     });
@@ -135,19 +135,41 @@ void TurnTable::forget_unread() noexcept {
 
 std::vector<TurnText>& TurnTable::all_to_change() {
   read();
-  return turns_;
+  return turns_.change();
+}
+
+void TurnTable::keep_only(std::span<const std::int64_t> indices) {
+  read();
+  const auto is_kept = [&](const TurnText& turn) {
+    return std::binary_search(indices.begin(), indices.end(), turn.index);
+  };
+  if (std::all_of(turns_->begin(), turns_->end(), is_kept)) return;  // and stay shared
+  std::vector<TurnText> kept;
+  kept.reserve(indices.size());
+  std::copy_if(turns_->begin(), turns_->end(), std::back_inserter(kept), is_kept);
+  turns_ = std::move(kept);
+}
+
+std::vector<TurnText>& TurnTable::turns_to_append_to() {
+  if (turns_.is_shared()) {
+    std::vector<TurnText> own;
+    own.reserve(turns_->size() + 1);
+    own.assign(turns_->begin(), turns_->end());
+    turns_ = std::move(own);
+  }
+  return turns_.change();
 }
 
 TurnText& TurnTable::at(std::int64_t index) {
   // What readers have put together must not be left behind.
   if (older_ && (whole_.get() != nullptr || index < older_->end())) read();
-  if (turns_.empty() || turns_.back().index < index) {
-    turns_.push_back({index, {}});
-    return turns_.back();
+  if (turns_->empty() || turns_->back().index < index) {
+    return turns_to_append_to().emplace_back(TurnText{index, {}});
   }
-  const auto found = position_of(turns_, index);
+  auto& turns = turns_.change();
+  const auto found = position_of(turns, index);
   if (found->index == index) return *found;
-  return *turns_.insert(found, {index, {}});
+  return *turns.insert(found, {index, {}});
 }
 
 void TurnTable::set_part(std::int64_t index, TurnPart part, SharedText text) {
@@ -156,46 +178,46 @@ void TurnTable::set_part(std::int64_t index, TurnPart part, SharedText text) {
 
 bool TurnTable::erase_part(std::int64_t index, TurnPart part) {
   read();  // else a page that has it too would bring it back
-  const auto found = position_of(turns_, index);
-  if (found == turns_.end() || found->index != index) return false;
-  SharedText& text = found->parts[slot(part)];
-  if (text.empty()) return false;
-  text = {};
-  if (found->empty()) turns_.erase(found);
+  const TurnText* const present = find(index);
+  if (present == nullptr || present->parts[slot(part)].empty()) return false;
+  auto& turns = turns_.change();
+  const auto found = position_of(turns, index);
+  found->parts[slot(part)] = {};
+  if (found->empty()) turns.erase(found);
   return true;
 }
 
 void TurnTable::merge(TurnPart part, std::vector<PartText> parts) {
-  read();
+  auto& turns = all_to_change();
   std::vector<TurnText> merged;
-  merged.reserve(std::max(turns_.size(), parts.size()));
-  auto turn = turns_.begin();
+  merged.reserve(std::max(turns.size(), parts.size()));
+  auto turn = turns.begin();
   for (PartText& added : parts) {
-    for (; turn != turns_.end() && turn->index < added.index; ++turn) {
+    for (; turn != turns.end() && turn->index < added.index; ++turn) {
       merged.push_back(std::move(*turn));
     }
-    if (turn != turns_.end() && turn->index == added.index) {
+    if (turn != turns.end() && turn->index == added.index) {
       merged.push_back(std::move(*turn++));
     } else {
       merged.push_back({added.index, {}});
     }
     merged.back().parts[slot(part)] = std::move(added.text);
   }
-  std::move(turn, turns_.end(), std::back_inserter(merged));
-  turns_ = std::move(merged);
+  std::move(turn, turns.end(), std::back_inserter(merged));
+  turns = std::move(merged);
 }
 
 void TurnTable::trim(const FirstKept& first) {
   const std::int64_t all_kept_from = *std::max_element(first.begin(), first.end());
   if (all_kept_from == keep_all) return;
-  read();
-  for (TurnText& turn : turns_) {
+  auto& turns = all_to_change();
+  for (TurnText& turn : turns) {
     if (turn.index >= all_kept_from) break;
     for (std::size_t part = 0; part < turn_parts; ++part) {
       if (turn.index < first[part]) turn.parts[part] = {};
     }
   }
-  std::erase_if(turns_, [](const TurnText& turn) { return turn.empty(); });
+  std::erase_if(turns, [](const TurnText& turn) { return turn.empty(); });
 }
 
 }  // namespace dialogstore

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "model/copy_on_write.hpp"
 #include "model/log_position.hpp"
 #include "model/older_turns.hpp"
 #include "model/turn_text.hpp"
@@ -39,7 +40,8 @@ class WholeTurns {
 /// Turns in ascending order of their index. Those of pages may lie below, unread: whatever cannot
 /// be answered without them reads them, and throws FormatError or StorageError (too_large) when
 /// they are damaged; nothing has changed then. Pages hold lower indices than the rows behind them
-/// (docs/format.md), which is relied on until they are read.
+/// (docs/format.md), which is relied on until they are read. Copies share what they hold until one
+/// of them is changed.
 class TurnTable {
  public:
   /// Puts turns below these, which must be those of the rows behind the pages.
@@ -76,6 +78,8 @@ class TurnTable {
   [[nodiscard]] std::span<const TurnText> here() const noexcept { return turns_here(); }
 
   [[nodiscard]] const std::vector<TurnText>& all() const;
+  /// Leaves out the turns that are here and not among these, which ascend.
+  void keep_only(std::span<const std::int64_t> indices);
   /// For the one writer. No overload of all(): what is const for several readers may call them
   /// through a pointer, which is not.
   [[nodiscard]] std::vector<TurnText>& all_to_change();
@@ -85,9 +89,12 @@ class TurnTable {
   [[nodiscard]] const std::vector<TurnText>& turns_here() const noexcept;
   [[nodiscard]] std::vector<TurnText> put_together() const;
 
-  std::vector<TurnText> turns_;              ///< the newest; all of them without `older_`
-  std::shared_ptr<const OlderTurns> older_;  ///< null once they are in `turns_`
-  WholeTurns whole_;                         ///< both, once a reader has looked
+  /// Ours alone, with room for one more.
+  [[nodiscard]] std::vector<TurnText>& turns_to_append_to();
+
+  CopyOnWrite<std::vector<TurnText>> turns_;  ///< the newest; all of them without `older_`
+  std::shared_ptr<const OlderTurns> older_;   ///< null once they are in `turns_`
+  WholeTurns whole_;                          ///< both, once a reader has looked
 };
 
 }  // namespace dialogstore

@@ -90,7 +90,7 @@ void DffEngine::do_close() {
 
 void DffEngine::set_stored(const ContextKey& key, Context& context, std::string_view digest) const {
   auto& state = ContextAccess::state(context);
-  state.position = std::make_unique<LogPosition>();
+  state.position.emplace();
   state.position->version = {1, token_of(digest)};
   state.position->next_turn = static_cast<std::uint32_t>(next_turn(context));
   state.position->complete = true;

@@ -22,9 +22,7 @@ bool keep_unsealed(ContextAccess::State& state) {
     state.next[i] = next.value_or(state.next[i]);
   }
   state.turns.forget_unread();
-  std::erase_if(state.turns.all_to_change(), [&](const TurnText& turn) {
-    return !std::ranges::binary_search(position.unsealed_turns, turn.index);
-  });
+  state.turns.keep_only(position.unsealed_turns);
   position.complete = false;
   position.pages.clear();
   return knows_numbering(state);
@@ -73,8 +71,22 @@ void ContextCache::doubt(std::string_view key) {
 
 const Context* ContextCache::find(std::string_view key, History history) {
   const auto* kept = contexts_.use(key);
-  if (kept == nullptr || (history == History::all && !kept->context.is_complete())) return nullptr;
-  return &kept->context;
+  if (kept == nullptr || !kept->context) return nullptr;
+  if (history == History::all && !kept->context->is_complete()) return nullptr;
+  return &*kept->context;
+}
+
+void ContextCache::count_load(Kept& kept) noexcept {
+  kept.loads = kept.loads == Loads::none ? Loads::one : Loads::several;
+}
+
+Context ContextCache::give(std::string_view key) {
+  Kept& kept = *contexts_.peek(key);
+  count_load(kept);
+  if (kept.loads == Loads::several || !kept.is_taken_in_turn) return *kept.context;
+  Context itself = std::move(*kept.context);
+  kept.context.reset();
+  return itself;
 }
 
 const Context* ContextCache::find_current(const ContextKey& key, History history) {
@@ -87,7 +99,13 @@ const Context* ContextCache::find_current(const ContextKey& key, History history
 void ContextCache::put(std::string_view key, const Context& context, Mark before) {
   // How long one lives that has an expiry, its rows do not say.
   const bool is_told = ttl_.count() == 0 && is_unchanged(key, before);
-  keep(key, context, is_told ? std::optional(losses_) : std::nullopt, Clock::time_point::max());
+  Kept kept{.losses = is_told ? std::optional(losses_) : std::nullopt};
+  if (const auto* before_it = contexts_.find(key)) {
+    kept.loads = before_it->loads;
+    kept.is_taken_in_turn = before_it->is_taken_in_turn;
+  }
+  count_load(kept);
+  keep(key, context, std::move(kept));
 }
 
 void ContextCache::confirm(std::string_view key, Mark before) {
@@ -95,12 +113,11 @@ void ContextCache::confirm(std::string_view key, Mark before) {
   if (kept != nullptr && ttl_.count() == 0 && is_unchanged(key, before)) kept->losses = losses_;
 }
 
-void ContextCache::keep(std::string_view key, const Context& context,
-                        std::optional<std::uint64_t> losses, Clock::time_point until) {
-  auto copy = context;
-  auto& state = ContextAccess::state(copy);
+void ContextCache::keep(std::string_view key, const Context& context, Kept kept) {
+  kept.context = context;
+  auto& state = ContextAccess::state(*kept.context);
   if (history_ == History::recent ? keep_unsealed(state) : knows_numbering(state)) {
-    contexts_.put(key, {std::move(copy), losses, until});
+    contexts_.put(key, std::move(kept));
   } else {
     contexts_.forget(key);  // only a load of everything says how the next turn is numbered
   }
@@ -130,7 +147,11 @@ void ContextCache::Writing::stored(const Context& context) {
   const bool is_sole = cache_.is_unchanged(key_, mark_) && cache_.changes_->tells_of_saved();
   cache_.doubt(key_);
   const auto until = cache_.ttl_.count() == 0 ? Clock::time_point::max() : began_ + cache_.ttl_;
-  cache_.keep(key_, context, is_sole ? std::optional(cache_.losses_) : std::nullopt, until);
+  const auto* before_it = cache_.contexts_.find(key_);
+  cache_.keep(key_, context,
+              {.losses = is_sole ? std::optional(cache_.losses_) : std::nullopt,
+               .until = until,
+               .is_taken_in_turn = before_it != nullptr && before_it->loads == Loads::one});
   is_over_ = true;
 }
 

@@ -42,6 +42,9 @@ class ContextCache {
   [[nodiscard]] const Context* find(std::string_view key, History history);
   /// The same, if nobody needs to be asked whether it is the one that is stored.
   [[nodiscard]] const Context* find_current(const ContextKey& key, History history);
+  /// For a load that found it. A copy; or itself, where each load so far was followed by a save
+  /// before the next: the save will bring it back. Until then it is not to be found.
+  [[nodiscard]] Context give(std::string_view key);
   /// Keeps a copy of a context that was read after `before`.
   void put(std::string_view key, const Context& context, Mark before);
   /// The context in the cache is the one that was stored at some time after `before`.
@@ -83,17 +86,22 @@ class ContextCache {
   };
 
  private:
+  /// Loads since the last save.
+  enum class Loads : std::uint8_t { none, one, several };
+
   struct Kept {
-    Context context;
+    std::optional<Context> context;       ///< nothing: given away
     std::optional<std::uint64_t> losses;  ///< nothing: to be asked for
     Clock::time_point until = Clock::time_point::max();
+    Loads loads = Loads::none;
+    bool is_taken_in_turn = false;  ///< the last save followed exactly one load
   };
 
   [[nodiscard]] bool is_unchanged(std::string_view key, Mark since) const;
   [[nodiscard]] std::uint64_t changes_of(std::string_view key) const;
   void clear();
-  void keep(std::string_view key, const Context& context, std::optional<std::uint64_t> losses,
-            Clock::time_point until);
+  static void count_load(Kept& kept) noexcept;
+  void keep(std::string_view key, const Context& context, Kept kept);
 
   RecentMap<Kept> contexts_;
   History history_;

@@ -87,7 +87,7 @@ Task<std::optional<Context>> LogEngine::read_context(ContextKey key, Settings se
 Task<std::optional<Context>> LogEngine::read_through_cache(ContextKey key, Settings settings,
                                                            bool refresh) {
   if (!refresh) {
-    if (const auto* current = cache_->find_current(key, settings.history)) co_return *current;
+    if (cache_->find_current(key, settings.history) != nullptr) co_return cache_->give(key.text());
   }
   const auto before = cache_->mark(key.text());
   if (cache_->find(key.text(), settings.history) != nullptr) {
@@ -113,7 +113,7 @@ Task<std::optional<Context>> LogEngine::read_cached(ContextKey key, Settings set
     co_return std::nullopt;
   }
   cache_->confirm(key.text(), before);
-  co_return *known;
+  co_return cache_->give(key.text());
 }
 
 Task<std::optional<Context>> LogEngine::read_rows(ContextKey key, Settings settings, bool refresh) {

@@ -71,7 +71,7 @@ void count_all_as_changed(ContextAccess::State& state) {
   for (const auto& [name, value] : state.extra) state.changes.extra.note_set(name);
   state.changes.validation = state.validation;
   state.changes.id = false;  // the one who stored it first named it
-  state.position = std::make_unique<LogPosition>();
+  state.position.emplace();
 }
 
 /// Whether `version` is in the history that `later` was read from; nothing when what was read does
@@ -166,11 +166,7 @@ void LogEngine::saved(const ContextKey& key, State& state, const SaveResult& res
   // By an earlier copy: others may have saved behind it.
   if (cache_ && result.answer == SaveAnswer::already) cache_->doubt(key.text());
   hints_.left(key.text(), after);
-  if (state.position) {
-    *state.position = std::move(after);
-  } else {
-    state.position = std::make_unique<LogPosition>(std::move(after));
-  }
+  state.position = std::move(after);
   if (!is_place_of(state.stored_under, key)) state.stored_under = place_of(key);
   state.changes.clear();
   state.in_doubt = false;

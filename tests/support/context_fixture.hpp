@@ -28,7 +28,7 @@ inline ContextChanges& changes(Context& context) {
 
 // As if it had just been loaded from, or saved to, a storage.
 inline void settle(Context& context, bool complete = true) {
-  inside(context).position = std::make_unique<LogPosition>();
+  inside(context).position.emplace();
   inside(context).position->complete = complete;
   changes(context).clear();
 }

@@ -38,6 +38,19 @@ TEST_F(CachedLoads, AskForMoreWhenSomeoneElseSaved) {
   EXPECT_EQ(reads_of_a_load(), Reads{1});
 }
 
+// The load of a turn takes the context along, and its save brings it back.
+TEST_F(CachedLoads, BetweenTheLoadAndTheSaveOfATurnAskForAll) {
+  add_turn(storage_);
+  add_turn(storage_);
+  Context context = storage_["k"];
+  EXPECT_EQ(reads_of_a_load(), Reads{0});
+  EXPECT_EQ(reads_of_a_load(), Reads{1});
+  context.add_request("hello");
+  storage_.set_item("k", context);
+  EXPECT_EQ(reads_of_a_load(), Reads{1});
+  EXPECT_EQ(reads_of_a_load(), Reads{1});
+}
+
 TEST_F(CachedLoads, KeepNoMoreThanTheyMay) {
   add_turn(storage_);
   Context other;

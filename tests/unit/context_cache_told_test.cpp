@@ -121,6 +121,31 @@ TEST_F(ToldCache, ASaveOverWhichAChangeWasToldMustBeAskedFor) {
   EXPECT_FALSE(is_given());
 }
 
+TEST_F(ToldCache, GivesItselfToTheLoadOfATurnAndACopyToOthers) {
+  const auto save = [&] { ContextCache::Writing(cache_, "k").stored(context_); };
+  const auto is_given_away = [&] {
+    EXPECT_TRUE(is_given());
+    EXPECT_EQ(cache_.give("k"), context_);
+    return cache_.find("k", History::all) == nullptr;
+  };
+  save();
+  EXPECT_FALSE(is_given_away());
+  save();  // behind one load: a turn
+  EXPECT_TRUE(is_given_away());
+  save();
+  EXPECT_TRUE(is_given_away());
+  // A second reader, who had to ask.
+  load();
+  EXPECT_FALSE(is_given_away());
+  save();
+  EXPECT_FALSE(is_given_away());
+  EXPECT_FALSE(is_given_away());
+  save();
+  EXPECT_FALSE(is_given_away());
+  save();
+  EXPECT_TRUE(is_given_away());
+}
+
 TEST_F(ToldCache, WhatWasSavedMustBeAskedForWhereNothingIsToldOfIt) {
   feed_.tells_of_saves = false;
   ContextCache::Writing writing(cache_, "k");

@@ -215,7 +215,7 @@ class Editing {
 
   void save() {
     ContextAccess::State& state = ContextAccess::state(context_);
-    state.position = std::make_unique<LogPosition>();
+    state.position.emplace();
     state.position->complete = true;
     state.changes.clear();
     ASSERT_FALSE(context_.has_changes());

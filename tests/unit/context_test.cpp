@@ -244,7 +244,6 @@ TEST(ContextCopy, IsDeepAndRemembersTheVersion) {
   Context copy(context);
   EXPECT_EQ(copy, context);
   EXPECT_EQ(inside(copy).position->version.seq, 7U);
-  EXPECT_NE(inside(copy).position.get(), inside(context).position.get());
   EXPECT_EQ(inside(copy).stored_under, "store/key");
   EXPECT_EQ(changes(copy).turns, changes(context).turns);
   EXPECT_FALSE(inside(copy).saving);
@@ -253,6 +252,33 @@ TEST(ContextCopy, IsDeepAndRemembersTheVersion) {
   EXPECT_EQ(context.misc().find("a")->text(), "1");
   EXPECT_EQ(context.last_request()->text, "new");
   EXPECT_EQ(copy.add_request("numbering is copied too"), 3);
+}
+
+TEST(ContextCopy, OfTurnsIsTheirOwnWhicheverOfTheTwoIsChanged) {
+  using Change = void (*)(Context&);
+  const std::initializer_list<Change> changes_of_turns = {
+      [](Context& context) { context.add_response("behind"); },
+      [](Context& context) { context.set_request(1, "in the middle"); },
+      [](Context& context) { context.set_request(-1, "before"); },
+      [](Context& context) { context.erase(0, TurnPart::request); },
+      [](Context& context) { context.clear(1); },
+      [](Context& context) { context.assign(Context()); },
+      [](Context& context) { context.update(with_turns(5)); },
+  };
+  for (const Change change : changes_of_turns) {
+    Context context = with_turns(3);
+    const std::string before = context.to_json();
+    {
+      Context copy(context);
+      change(copy);
+      EXPECT_NE(copy.to_json(), before);
+      EXPECT_EQ(context.to_json(), before);
+    }
+    const Context copy(context);
+    change(context);
+    EXPECT_NE(context.to_json(), before);
+    EXPECT_EQ(copy.to_json(), before);
+  }
 }
 
 TEST(ContextCopy, SharesThePendingSave) {

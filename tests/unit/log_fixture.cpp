@@ -133,7 +133,7 @@ void add_turn(ContextState& state, std::int64_t index) {
 }
 
 void saved(ContextState& state, const SavePlan& plan) {
-  state.position = std::make_unique<LogPosition>(plan.after);
+  state.position = plan.after;
   state.changes.clear();
 }
 

@@ -47,7 +47,7 @@ void expect_failure(const std::vector<std::string>& rows, errc error, std::size_
   EXPECT_EQ(loaded.result.error, error);
   EXPECT_EQ(loaded.result.row, row);
   EXPECT_NE(loaded.result.why.find(why), std::string::npos) << loaded.result.why;
-  EXPECT_EQ(loaded.state.position, nullptr);
+  EXPECT_FALSE(loaded.state.position);
   const std::vector<std::string_view> views(rows.begin(), rows.end());
   if (everything) {
     EXPECT_FALSE(inspect(views).empty());
