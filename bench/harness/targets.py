@@ -95,20 +95,29 @@ def client_cpu(results):
     return None if ours is None or bare is None else ours / max(10, 1.5 * bare)
 
 
+def against_bound(name, ours):
+    return Target(
+        name, 0.85, True, lambda results: ratio(rate(ours)(results), raw_bound(results))
+    )
+
+
 def against(other, name, limits):
-    return [
-        faster(f"turns/s recent ÷ {name}, {stored} stored", "ours-recent", other, limit, 64, stored)
+    """Also what the told cache makes of it, which does the same work."""
+    pairs = [
+        (
+            faster(f"turns/s recent ÷ {name}, {stored} stored", "ours-recent", other, limit, 64, stored),
+            faster(
+                f"turns/s told cache ÷ {name}, {stored} stored", "ours-tracked", other, limit, 64, stored
+            ),
+        )
         for stored, limit in limits.items()
     ]
+    return [target for pair in pairs for target in pair]
 
 
 TARGETS = [
-    Target(
-        "turns/s recent ÷ the bare bytes, 64 dialogs",
-        0.85,
-        True,
-        lambda results: ratio(rate("ours-recent")(results), raw_bound(results)),
-    ),
+    against_bound("turns/s recent ÷ the bare bytes, 64 dialogs", "ours-recent"),
+    against_bound("turns/s told cache ÷ the same bytes, 64 dialogs", "ours-tracked"),
     Target("turn at 10 000 stored turns ÷ at 10: time", 1.15, False, time_of_length),
     Target("turn at 10 000 stored turns ÷ at 10: bytes on the wire", 1.15, False, wire_of_length),
     of_length("CPU of the server", "server_cpu_us"),
@@ -116,8 +125,17 @@ TARGETS = [
     *against("naive-safe", "naive-safe", {1: 1.0, 10: 2, 50: 9, 1000: 150}),
     faster("turns/s history=all ÷ naive, 50 stored", "ours-all", "naive", 5, 64, 50),
     faster("turns/s history=all ÷ naive, 1000 stored", "ours-all", "naive", 20, 64, 1000),
-    faster("the same with the told cache, 50 stored", "ours-all-tracked", "naive", 5, 64, 50),
-    faster("the same with the told cache, 1000 stored", "ours-all-tracked", "naive", 20, 64, 1000),
+    faster(
+        "turns/s history=all, told cache ÷ naive, 50 stored", "ours-all-tracked", "naive", 5, 64, 50
+    ),
+    faster(
+        "turns/s history=all, told cache ÷ naive, 1000 stored",
+        "ours-all-tracked",
+        "naive",
+        20,
+        64,
+        1000,
+    ),
     *against("dff", "DFF 0.7.2", {1: 15, 50: 60, 1000: 1000}),
     faster("turns/s with the told cache ÷ without, 64 dialogs", "ours-tracked", "ours-recent", 1.3),
     Target("memory of Redis a stored turn ÷ DFF's layout, 50-turn dialogs", 0.30, False, memory),

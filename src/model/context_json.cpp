@@ -271,7 +271,8 @@ std::string Context::loaded_to_json() const {
     static_cast<void>(append_json_string(out += ',', name));
     out.append(1, ':').append(value.text());
   }
-  return out += '}';
+  out += '}';
+  return out;
 }
 
 }  // namespace dialogstore

@@ -50,7 +50,8 @@ std::string Label::to_json() const {
   out.reserve(flow.size() + node.size() + 7);
   append_text(out += '[', flow, "label");
   append_text(out += ',', node, "label");
-  return out += ']';
+  out += ']';
+  return out;
 }
 
 Label Label::from_json(std::string_view text) {
@@ -89,7 +90,8 @@ std::string Message::to_json() const {
     append_text(out += ',', name, "extra");
     out.append(1, ':').append(value.text());
   }
-  return out += '}';
+  out += '}';
+  return out;
 }
 
 std::string stored_text(const Message& message) {
@@ -122,7 +124,8 @@ std::string stored_text(const Message& message) {
     append_text(out += out.empty() ? '{' : ',', name, "extra");
     out.append(1, ':').append(value_in(value, {}));
   }
-  return out += out.empty() ? "{}" : "}";
+  out += out.empty() ? "{}" : "}";
+  return out;
 }
 
 Message Message::from_json(std::string_view text) {
