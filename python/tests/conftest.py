@@ -182,7 +182,13 @@ def sqlite_uri(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/contexts.db?durable=no"
 
 
-@pytest.fixture(params=["redis", "sqlite", "memory"])
+@pytest.fixture
+def told_cache_uri(redis_uri: str) -> str:
+    """Loads of what nobody else has changed ask nothing."""
+    return f"{redis_uri}&cache=100&cache_max_staleness=1s"
+
+
+@pytest.fixture(params=["redis", "told_cache", "sqlite", "memory"])
 def uri(request: pytest.FixtureRequest) -> str:
     """Each store that a test of the contract runs on."""
     if request.param == "memory":
