@@ -9,10 +9,19 @@ class Contender:
     kind: str  # redis, recorded (replays what ours-recent sends), sqlite, memory, peer
     about: str
     less: str = ""  # what it leaves out that ours does
+    plays: str = ""  # another contender, with `stored` turns stored whatever the block has
+    stored: int = 0
 
 
 CONTENDERS = (
     Contender("ours-recent", "redis", "this library, history=recent"),
+    Contender(
+        "ours-short",
+        "redis",
+        "ours-recent with 10 turns stored, in the same rounds as with 10 000",
+        plays="ours-recent",
+        stored=10,
+    ),
     Contender("ours-all", "redis", "this library, history=all"),
     Contender("ours-cache", "redis", "this library, history=recent and a validated cache"),
     Contender(
@@ -127,7 +136,11 @@ BLOCKS = (
     Block(50, 256, IN_REDIS + RECORDED),
     Block(200, 64, IN_REDIS + RECORDED),
     Block(1000, 64, IN_REDIS + RECORDED + EMBEDDED + PEERS),
-    Block(10_000, 64, ("ours-recent", "ours-all", "ours-cache", "ours-tracked", "naive") + RECORDED),
+    Block(
+        10_000,
+        64,
+        ("ours-recent", "ours-short", "ours-all", "ours-cache", "ours-tracked", "naive") + RECORDED,
+    ),
 )
 
 
@@ -144,13 +157,14 @@ class Extent:
 
     def pool(self, contender, stored):
         """The same for all blocks of a length, since they share what is prepared."""
-        pools = SLOW_POOLS if BY_NAME[contender].kind in SLOW_KINDS else POOLS
+        played = BY_NAME[contender]
+        pools = SLOW_POOLS if played.kind in SLOW_KINDS else POOLS
         most_at_once = max(
             block.dialogs
             for block in self.blocks
             if block.stored == stored and contender in block.contenders
         )
-        pool = pools[stored]
+        pool = pools[played.stored or stored]
         return Pool(max(pool.dialogs // self.shrink, most_at_once), pool.each)
 
 
@@ -159,7 +173,10 @@ QUICK = Extent(rounds=2, seconds=0.4, blocks=BLOCKS, shrink=8, corpus_dialogs=40
 SMOKE = Extent(
     rounds=1,
     seconds=0.02,
-    blocks=(Block(1, 2, IN_REDIS + RECORDED + EMBEDDED), Block(10, 2, IN_REDIS + PEERS)),
+    blocks=(
+        Block(1, 2, IN_REDIS + RECORDED + EMBEDDED + ("ours-short",)),
+        Block(10, 2, IN_REDIS + PEERS),
+    ),
     shrink=1 << 20,
     corpus_dialogs=2,
     cross_checked=(1, 2),

@@ -174,11 +174,12 @@ class Measurement:
 
     def _options(self, server, block, name, database):
         pool = self._extent.pool(name, block.stored)
+        contender = BY_NAME[name]
         return {
-            "contender": name,
+            "contender": contender.plays or name,
             "store": server.uri(database),
             "material": self._material.mixed,
-            "stored": block.stored,
+            "stored": contender.stored or block.stored,
             "pool": pool.dialogs,
             "each": pool.each,
             "warm-seconds": max(1.0, self._extent.seconds),

@@ -79,6 +79,19 @@ class Results:
         rounds = self._rounds.get((contender, dialogs, stored), [])
         return [each[figure] for each in rounds if figure in each]
 
+    def ratio(self, figure, one, other):
+        """Of two cells, each (contender, dialogs, stored); None when one was not measured.
+
+        Rounds of one block alternate: the median of their ratios, which a machine that becomes slower
+        on the way changes less than the ratio of the medians.
+        """
+        ours, theirs = self.values(figure, *one), self.values(figure, *other)
+        if not ours or not theirs or not all(theirs):
+            return None
+        if one[1:] == other[1:] and len(ours) == len(theirs):
+            return statistics.median(a / b for a, b in zip(ours, theirs))
+        return statistics.median(ours) / statistics.median(theirs)
+
     def median(self, figure, contender, dialogs, stored):
         """None when it was not measured."""
         values = self.values(figure, contender, dialogs, stored)

@@ -26,52 +26,37 @@ def ratio(a, b):
     return None if a is None or not b else a / b
 
 
-def rate(contender, dialogs=64, stored=50):
-    return lambda results: results.median("turns_per_second", contender, dialogs, stored)
-
-
 def faster(name, ours, other, limit, dialogs=64, stored=50):
-    return Target(
-        name,
-        limit,
-        True,
-        lambda results: ratio(
-            rate(ours, dialogs, stored)(results), rate(other, dialogs, stored)(results)
-        ),
-    )
+    cells = [(each, dialogs, stored) for each in (ours, other)]
+    return Target(name, limit, True, lambda results: results.ratio("turns_per_second", *cells))
 
 
-def raw_bound(results, dialogs=64, stored=50):
-    """The faster of the two bare senders."""
-    rates = [rate(name, dialogs, stored)(results) for name in RAW]
+def raw_bound(results):
+    """What the faster of the two bare senders reached."""
+    rates = [results.median("turns_per_second", name, 64, 50) for name in RAW]
     return max((each for each in rates if each is not None), default=None)
 
 
-def of_length(name, figure):
-    """The figure at 10 000 stored turns as a multiple of that at 10."""
-
+def against_bound(name, ours):
     def measure(results):
-        return ratio(
-            results.median(figure, "ours-recent", 64, 10_000),
-            results.median(figure, "ours-recent", 64, 10),
-        )
+        cell = (ours, 64, 50)
+        found = [results.ratio("turns_per_second", cell, (raw, 64, 50)) for raw in RAW]
+        return min((each for each in found if each is not None), default=None)
 
+    return Target(name, 0.85, True, measure)
+
+
+LONG, SHORT = ("ours-recent", 64, 10_000), ("ours-short", 64, 10_000)
+
+
+def of_length(name, measure):
+    """A turn at 10 000 stored turns as a multiple of one at 10."""
     return Target(f"turn at 10 000 stored turns ÷ at 10: {name}", 1.15, False, measure)
 
 
-def wire_of_length(results):
-    def both(stored):
-        parts = [
-            results.median(figure, "ours-recent", 64, stored)
-            for figure in ("bytes_to_server", "bytes_from_server")
-        ]
-        return None if None in parts else sum(parts)
-
-    return ratio(both(10_000), both(10))
-
-
-def time_of_length(results):
-    return ratio(rate("ours-recent", stored=10)(results), rate("ours-recent", stored=10_000)(results))
+def wire(results, cell):
+    parts = [results.median(f"bytes_{way}_server", *cell) for way in ("to", "from")]
+    return None if None in parts else sum(parts)
 
 
 def sent(corpus):
@@ -95,12 +80,6 @@ def client_cpu(results):
     return None if ours is None or bare is None else ours / max(10, 1.5 * bare)
 
 
-def against_bound(name, ours):
-    return Target(
-        name, 0.85, True, lambda results: ratio(rate(ours)(results), raw_bound(results))
-    )
-
-
 def against(other, name, limits):
     """Also what the told cache makes of it, which does the same work."""
     pairs = [
@@ -118,9 +97,9 @@ def against(other, name, limits):
 TARGETS = [
     against_bound("turns/s recent ÷ the bare bytes, 64 dialogs", "ours-recent"),
     against_bound("turns/s told cache ÷ the same bytes, 64 dialogs", "ours-tracked"),
-    Target("turn at 10 000 stored turns ÷ at 10: time", 1.15, False, time_of_length),
-    Target("turn at 10 000 stored turns ÷ at 10: bytes on the wire", 1.15, False, wire_of_length),
-    of_length("CPU of the server", "server_cpu_us"),
+    of_length("time", lambda results: results.ratio("turns_per_second", SHORT, LONG)),
+    of_length("bytes on the wire", lambda results: ratio(wire(results, LONG), wire(results, SHORT))),
+    of_length("CPU of the server", lambda results: results.ratio("server_cpu_us", LONG, SHORT)),
     *against("naive", "naive", {1: 0.7, 10: 1.5, 50: 8, 1000: 150}),
     *against("naive-safe", "naive-safe", {1: 1.0, 10: 2, 50: 9, 1000: 150}),
     faster("turns/s history=all ÷ naive, 50 stored", "ours-all", "naive", 5, 64, 50),
