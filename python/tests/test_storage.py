@@ -154,21 +154,23 @@ def test_check_and_statistics(storage: Storage) -> None:
     assert storage.statistics()
 
 
-def test_history_recent_loads_the_newest_turns(storage: Storage) -> None:
+def test_history_recent_loads_the_newest_turns(storage: Storage, uri: str) -> None:
     context = talked(*map(str, range(100)))
     storage["user"] = context
     for number in range(100, 140):
         context.add_request(str(number))
         storage["user"] = context
-    recent = storage.get_item("user", history="recent")
+    with Storage(uri) as other:  # a cache of the first may have them all
+        recent = other.get_item("user", history="recent")
     assert not recent.is_complete
     assert len(recent.turn_indices) < 50
     assert recent.add_request("next") == 140
     with pytest.raises(StorageError) as caught:
         recent.to_json()
     assert caught.value.code == "partial_context"
-    storage["user"] = recent
-    assert len(storage["user"].requests) == 141
+    with Storage(uri) as other:
+        other["user"] = recent
+        assert len(other["user"].requests) == 141
 
 
 def test_values_that_json_has_not_are_refused() -> None:
