@@ -100,9 +100,9 @@ void ContextCache::put(std::string_view key, const Context& context, Mark before
   // How long one lives that has an expiry, its rows do not say.
   const bool is_told = ttl_.count() == 0 && is_unchanged(key, before);
   Kept kept{.losses = is_told ? std::optional(losses_) : std::nullopt};
-  if (const auto* before_it = contexts_.find(key)) {
-    kept.loads = before_it->loads;
-    kept.is_taken_in_turn = before_it->is_taken_in_turn;
+  if (const auto* earlier = contexts_.find(key)) {
+    kept.loads = earlier->loads;
+    kept.is_taken_in_turn = earlier->is_taken_in_turn;
   }
   count_load(kept);
   keep(key, context, std::move(kept));
@@ -147,11 +147,11 @@ void ContextCache::Writing::stored(const Context& context) {
   const bool is_sole = cache_.is_unchanged(key_, mark_) && cache_.changes_->tells_of_saved();
   cache_.doubt(key_);
   const auto until = cache_.ttl_.count() == 0 ? Clock::time_point::max() : began_ + cache_.ttl_;
-  const auto* before_it = cache_.contexts_.find(key_);
+  const auto* earlier = cache_.contexts_.find(key_);
   cache_.keep(key_, context,
               {.losses = is_sole ? std::optional(cache_.losses_) : std::nullopt,
                .until = until,
-               .is_taken_in_turn = before_it != nullptr && before_it->loads == Loads::one});
+               .is_taken_in_turn = earlier != nullptr && earlier->loads == Loads::one});
   is_over_ = true;
 }
 
