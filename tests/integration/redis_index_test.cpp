@@ -304,7 +304,8 @@ TEST_F(ForeignDataInTheWay, AnEntryThatAnotherWroteMeanwhileStays) {
                                             std::nullopt, log().in(patience)));
   ASSERT_TRUE(log().run_until([&] { return is_listed("k"); }));
   ASSERT_FALSE(call->is_done);
-  set_score("k", 0s);
+  // As another client does: never a score that was there before.
+  server_.command({"ZINCRBY", index(), "1", "k"});
   ASSERT_TRUE(log().run_until([&] { return call->is_done; }));
   ASSERT_TRUE(call->failure);
   EXPECT_EQ(call->failure->code, errc::wrong_type);
