@@ -134,6 +134,8 @@ std::unique_ptr<CliProcess> Cli::start(const Arguments& arguments) {
   const int err_file = checked(::open(errors.c_str(), flags, 0600), "open");
   const pid_t process = checked(::fork(), "fork");
   if (process == 0) {
+    // A shell without job control has what it starts in the background ignore it.
+    ::signal(SIGINT, SIG_DFL);
     ::dup2(input[0], STDIN_FILENO);
     ::dup2(out_file, STDOUT_FILENO);
     ::dup2(err_file, STDERR_FILENO);
