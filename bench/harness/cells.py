@@ -112,6 +112,7 @@ class Block:
     stored: int
     dialogs: int
     contenders: tuple
+    times: int = 1  # so many times the rounds of other blocks: for what targets are judged by
 
 
 IN_REDIS = (
@@ -130,9 +131,10 @@ PEERS = ("dff", "chatsky", "openai-agents")
 BLOCKS = (
     Block(1, 64, IN_REDIS + RECORDED + EMBEDDED + PEERS),
     Block(10, 64, IN_REDIS + RECORDED + PEERS),
-    Block(50, 1, IN_REDIS + RECORDED + EMBEDDED + PEERS),
+    Block(50, 1, IN_REDIS + RECORDED + ("memory",) + PEERS),
+    Block(50, 1, ("sqlite", "naive-sqlite"), times=3),
     Block(50, 16, IN_REDIS + RECORDED),
-    Block(50, 64, IN_REDIS + RECORDED + EMBEDDED + PEERS),
+    Block(50, 64, IN_REDIS + RECORDED + EMBEDDED + PEERS, times=2),
     Block(50, 256, IN_REDIS + RECORDED),
     Block(200, 64, IN_REDIS + RECORDED),
     Block(1000, 64, IN_REDIS + RECORDED + EMBEDDED + PEERS),

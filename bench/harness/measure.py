@@ -82,7 +82,7 @@ class Measurement:
         if not names:
             return
         self._recorded_at = -math.inf
-        for number in range(self._extent.rounds):
+        for number in range(self._extent.rounds * block.times):
             for name in names[number % len(names) :] + names[: number % len(names)]:
                 with self._timed(name):
                     self._play_round(server, block, name)

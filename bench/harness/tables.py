@@ -22,8 +22,8 @@ def about(results):
     machine, settings = results.data["machine"], results.data["settings"]
     text = (
         f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}; "
-        f"{machine['server']}; commit {machine['commit']}, {machine['time']}. Medians of "
-        f"{settings['rounds']} rounds of at most {settings['seconds']} s"
+        f"{machine['server']}; commit {machine['commit']}, {machine['time']}. Medians of at "
+        f"least {settings['rounds']} rounds of at most {settings['seconds']} s"
     )
     if settings["load"] > 0.5:
         text += (
