@@ -110,7 +110,7 @@ void Cli::set_environment(const std::string& name, const std::string& value) {
   environment_[name] = value;
 }
 
-std::unique_ptr<CliProcess> Cli::start(const Arguments& arguments) {
+std::unique_ptr<CliProcess> Cli::start(const Arguments& arguments, Interrupts interrupts) {
   const auto number = std::to_string(++runs_);
   const auto output = path("stdout." + number);
   const auto errors = path("stderr." + number);
@@ -134,8 +134,8 @@ std::unique_ptr<CliProcess> Cli::start(const Arguments& arguments) {
   const int err_file = checked(::open(errors.c_str(), flags, 0600), "open");
   const pid_t process = checked(::fork(), "fork");
   if (process == 0) {
-    // A shell without job control has what it starts in the background ignore it.
-    ::signal(SIGINT, SIG_DFL);
+    // Whatever this test was started with.
+    ::signal(SIGINT, interrupts == Interrupts::heeded ? SIG_DFL : SIG_IGN);
     ::dup2(input[0], STDIN_FILENO);
     ::dup2(out_file, STDOUT_FILENO);
     ::dup2(err_file, STDERR_FILENO);

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -49,12 +50,16 @@ class CliProcess {
 class Cli {
  public:
   using Arguments = std::vector<std::string>;
+  /// What the program finds set for SIGINT when it starts: by a terminal, or as what a shell
+  /// without job control runs in the background.
+  enum class Interrupts : std::uint8_t { heeded, ignored };
 
   /// Environment variables of all runs that follow.
   void set_environment(const std::string& name, const std::string& value);
 
   CliResult run(const Arguments& arguments, const std::string& input = {});
-  std::unique_ptr<CliProcess> start(const Arguments& arguments);
+  std::unique_ptr<CliProcess> start(const Arguments& arguments,
+                                    Interrupts interrupts = Interrupts::heeded);
 
   /// A file in this folder, which is the working folder of the program.
   [[nodiscard]] std::filesystem::path path(const std::string& name) const { return folder_ / name; }

@@ -240,6 +240,21 @@ TEST_F(CliInterruptTest, AnImportThatWaitsForAPipeEndsToo) {
   EXPECT_EQ(ok({"--store", server.uri(), "len"}).out, std::to_string(imported) + "\n");
 }
 
+TEST_F(CliInterruptTest, WhatWasStartedIgnoringItGoesOn) {
+  const auto running =
+      cli.start({"--store", server.uri(), "--json", "import"}, Cli::Interrupts::ignored);
+  constexpr int more_than_is_read_at_a_time = 4'000;
+  running->write(conversations(more_than_is_read_at_a_time));
+  EXPECT_TRUE(eventually([&] {
+    return ok({"--store", server.uri(), "len"}).out != "0\n";
+  })) << running->err();
+  running->signal(SIGINT);
+  running->close_input();
+  const auto result = running->wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.json().find("imported")->as_int64(), more_than_is_read_at_a_time);
+}
+
 TEST_F(CliInterruptTest, AMigrationSaysWhatIsThereAndGoesOn) {
   ok({"--store", "sqlite:///source.db", "import"}, conversations(many));
   const auto result = interrupt({"--json", "migrate", "sqlite:///source.db", proxy.uri()}, 10'000);
