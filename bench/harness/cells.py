@@ -112,7 +112,7 @@ class Block:
     stored: int
     dialogs: int
     contenders: tuple
-    times: int = 1  # so many times the rounds of other blocks: for what targets are judged by
+    times: int = 1  # the rounds of others; more of them where many targets are judged
 
 
 IN_REDIS = (

@@ -117,7 +117,7 @@ TARGETS = [
     ),
     *against("dff", "DFF 0.7.2", {1: 15, 50: 60, 1000: 1000}),
     faster("turns/s with the told cache ÷ without, 64 dialogs", "ours-tracked", "ours-recent", 1.3),
-    Target("memory of Redis a stored turn ÷ DFF's layout, 50-turn dialogs", 0.30, False, memory),
+    Target("memory of the keys a stored turn ÷ DFF's layout, 50-turn dialogs", 0.30, False, memory),
     Target("bytes sent ÷ JSON of the new turn, service dialogs", 1.5, False, sent("service dialogs")),
     Target("bytes sent ÷ JSON of the new turn, 300-byte turns", 2.2, False, sent("300-byte turns")),
     Target(
